@@ -1,0 +1,1 @@
+"""The doors to other systems: the cluster, registries, the engine, GitHub."""

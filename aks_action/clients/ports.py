@@ -1,0 +1,117 @@
+"""The ports: what the action needs of other systems, as its own words.
+
+Production code in this package implements them; unit tests hand in fakes. One contract suite
+(`tests/contract`) runs against both, so that a fake cannot drift from the real thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from aks_action.model.manifests import Document, ObjectRef
+from aks_action.model.resources import ResourceTypes
+
+
+class Clock(Protocol):
+    """Monotonic seconds, and a way to let them pass."""
+
+    def now(self) -> float: ...
+    def sleep(self, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """The answer to a LIST; every item carries its apiVersion and kind."""
+
+    items: tuple[Document, ...]
+    resource_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchEvent:
+    """One line of a WATCH. BOOKMARK carries only a resourceVersion."""
+
+    type: Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
+    object: Document
+
+
+Propagation = Literal["Background", "Foreground", "Orphan"]
+
+
+class Cluster(Protocol):
+    """A Kubernetes API server. Safe to use from several threads.
+
+    Every method raises `ApiError` for an answer that is an error, `AuthError` when the server
+    does not know who asks, `ApplyError` when it cannot be reached. Refs carry their namespace.
+    """
+
+    @property
+    def host(self) -> str:
+        """The server's URL, for messages."""
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of the kubeconfig's context; `default` when it names none."""
+
+    def types(self, *, refresh: bool = False) -> ResourceTypes:
+        """What is served, asked once; `refresh` asks again (after a CRD was established)."""
+
+    def get(self, ref: ObjectRef) -> Document | None:
+        """The live object, or None when there is none."""
+
+    def list(
+        self,
+        api_version: str,
+        kind: str,
+        *,
+        namespace: str = "",
+        label_selector: str = "",
+        field_selector: str = "",
+    ) -> Listing:
+        """All objects of a kind, in one namespace or (empty) in all of them; paged inside."""
+
+    def apply(self, document: Document, *, dry_run: bool = False) -> Document:
+        """Server-side apply: our field manager, forced, strict field validation.
+
+        Returns the object as the server has (or, for a dry run, would have) it.
+        """
+
+    def create(self, document: Document, *, dry_run: bool = False) -> Document:
+        """Create an object that only has a generateName."""
+
+    def set_field_owners(
+        self, ref: ObjectRef, managed_fields: Sequence[Document], *, resource_version: str
+    ) -> None:
+        """Replace `metadata.managedFields`, if the object is still at `resource_version`."""
+
+    def patch(self, ref: ObjectRef, body: Document) -> Document:
+        """JSON merge patch (RFC 7386) of one object; returns it."""
+
+    def delete(
+        self, ref: ObjectRef, *, uid: str = "", propagation: Propagation = "Background"
+    ) -> None:
+        """Ask for deletion; an object that is gone (or another uid's) is fine."""
+
+    def watch(
+        self,
+        api_version: str,
+        kind: str,
+        *,
+        namespace: str,
+        resource_version: str,
+        timeout_seconds: int,
+        field_selector: str = "",
+    ) -> AbstractContextManager[Iterator[WatchEvent]]:
+        """Changes after `resource_version` until the server ends it (`timeout_seconds`).
+
+        Leaving the context closes the connection, from any thread. An outdated resourceVersion
+        raises `ApiError` with status 410.
+        """
+
+    def logs(
+        self, ref: ObjectRef, *, container: str, previous: bool = False, tail_lines: int = 25
+    ) -> str:
+        """The last lines of a container's log; empty when there is none."""

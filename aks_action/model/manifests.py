@@ -1,0 +1,88 @@
+"""A manifest: one Kubernetes object as it was written, with the place it was written at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from aks_action.errors import Source
+
+Document = Mapping[str, Any]
+"""A Kubernetes object as on the wire. Never edited in place: YAML aliases share parts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class ObjectRef:
+    """What names an object in a cluster. `namespace` is empty for cluster-scoped objects.
+
+    `name` is empty for an object that only has a `generateName`.
+    """
+
+    api_version: str
+    kind: str
+    name: str
+    namespace: str = ""
+
+    @property
+    def group(self) -> str:
+        """The API group; empty for the core group."""
+        return self.api_version.rpartition("/")[0]
+
+    @property
+    def group_kind(self) -> str:
+        """`kind.group` as kubectl writes it, `kind` for the core group."""
+        return f"{self.kind}.{self.group}" if self.group else self.kind
+
+    def __str__(self) -> str:
+        """`kind/namespace/name`, or `kind/name` for cluster-scoped objects."""
+        return "/".join(part for part in (self.kind, self.namespace, self.name) if part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """One object of the manifests: its document and where the document begins."""
+
+    document: Document
+    source: Source
+
+    @property
+    def ref(self) -> ObjectRef:
+        """The identity; the namespace is what the document says, set once it was resolved."""
+        return ref_of(self.document)
+
+    @property
+    def kind(self) -> str:
+        return str(self.document["kind"])
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        return self.document["metadata"].get("labels") or {}
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        return self.document["metadata"].get("annotations") or {}
+
+    def with_document(self, document: Document) -> Manifest:
+        """The same place, another document."""
+        return replace(self, document=document)
+
+
+ManifestSet = tuple[Manifest, ...]
+"""Manifests in the order they were given."""
+
+
+def ref_of(document: Document) -> ObjectRef:
+    """The identity of a document or of a live object."""
+    metadata = document.get("metadata") or {}
+    return ObjectRef(
+        api_version=str(document.get("apiVersion", "")),
+        kind=str(document.get("kind", "")),
+        name=str(metadata.get("name", "")),
+        namespace=str(metadata.get("namespace", "")),
+    )
+
+
+def by_ref(manifests: Iterable[Manifest]) -> dict[ObjectRef, Manifest]:
+    """Manifests by their identity; of two for one object the later one."""
+    return {manifest.ref: manifest for manifest in manifests}

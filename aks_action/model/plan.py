@@ -1,0 +1,112 @@
+"""The plan: what will be done, in order, as data that can be shown, tested and carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from aks_action.model.manifests import Document, Manifest, ObjectRef
+
+
+class Change(StrEnum):
+    """What happens, or happened, to one object."""
+
+    CREATED = "created"
+    CONFIGURED = "configured"
+    UNCHANGED = "unchanged"
+    RECREATED = "recreated"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldChange:
+    """One field that differs. `path` as in `spec.template.spec.containers[web].image`.
+
+    before, after: the values, already redacted for Secrets; None where there is no value.
+    """
+
+    path: str
+    before: Any = None
+    after: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenField:
+    """A field whose value another field manager had set and that this apply overwrites."""
+
+    path: str
+    manager: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """What the API server's dry-run says that an apply does.
+
+    checked:    False while the object's namespace or CRD does not exist yet.
+    ownership:  a complete `metadata.managedFields` list to set before the apply, so that fields
+                formerly owned by kubectl's apply belong to us and go away when they are no longer
+                in the manifest; None when there is nothing to take over.
+    """
+
+    change: Change
+    fields: tuple[FieldChange, ...] = ()
+    taken: tuple[TakenField, ...] = ()
+    ownership: tuple[Document, ...] | None = None
+    checked: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Apply:
+    """Server-side apply of one manifest; `assessment` is filled in by the check."""
+
+    manifest: Manifest
+    assessment: Assessment | None = None
+
+    @property
+    def ref(self) -> ObjectRef:
+        return self.manifest.ref
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delete:
+    """Delete one object and wait until it is gone; an absent one is fine."""
+
+    ref: ObjectRef
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Wait until every object is healthy by the rule of its kind (see `model.health`)."""
+
+    manifests: tuple[Manifest, ...]
+
+
+Step = Apply | Delete | Wait
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Steps that may run at the same time; the next stage starts when all have succeeded."""
+
+    name: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Stages in order, and what the user should know about them."""
+
+    stages: tuple[Stage, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def steps(self) -> Iterator[Step]:
+        for stage in self.stages:
+            yield from stage.steps
+
+    @property
+    def applies(self) -> Iterator[Apply]:
+        return (step for step in self.steps if isinstance(step, Apply))

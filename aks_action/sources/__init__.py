@@ -1,0 +1,1 @@
+"""What is read from the workspace: manifests and compose files."""
