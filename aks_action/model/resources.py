@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from aks_action.model.manifests import ManifestSet
+from aks_action.model.documents import get_in
+from aks_action.model.manifests import Document, ManifestSet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,26 +38,30 @@ def index(types: Iterable[ResourceType]) -> dict[tuple[str, str], ResourceType]:
 
 
 def defined_by(manifests: ManifestSet) -> tuple[ResourceType, ...]:
-    """The resource types that the CustomResourceDefinitions among the manifests will add."""
+    """The resource types that the CustomResourceDefinitions among the manifests will add.
+
+    A definition that is not complete adds none: the server's dry-run says what is wrong with it.
+    """
     return tuple(
-        ResourceType(
-            api_version=f"{spec['group']}/{version['name']}",
-            kind=spec["names"]["kind"],
-            plural=spec["names"]["plural"],
-            namespaced=spec.get("scope") == "Namespaced",
-        )
+        each
         for manifest in manifests
         if manifest.kind == "CustomResourceDefinition"
-        for spec in [_crd_spec(manifest.document)]
-        if spec
-        for version in spec.get("versions") or []
-        if version.get("served")
+        for each in _served_by(manifest.document)
     )
 
 
-def _crd_spec(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    spec = document.get("spec")
-    complete = isinstance(spec, Mapping) and isinstance(spec.get("names"), Mapping)
-    return (
-        spec if complete and {"kind", "plural"} <= set(spec["names"]) and "group" in spec else None
-    )
+def _served_by(definition: Document) -> Iterator[ResourceType]:
+    group = get_in(definition, ("spec", "group"))
+    kind = get_in(definition, ("spec", "names", "kind"))
+    plural = get_in(definition, ("spec", "names", "plural"))
+    versions = get_in(definition, ("spec", "versions"), [])
+    if not (group and kind and plural and isinstance(versions, list)):
+        return
+    for version in versions:
+        if isinstance(version, Mapping) and version.get("served") and version.get("name"):
+            yield ResourceType(
+                api_version=f"{group}/{version['name']}",
+                kind=kind,
+                plural=plural,
+                namespaced=get_in(definition, ("spec", "scope")) == "Namespaced",
+            )

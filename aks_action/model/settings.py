@@ -1,0 +1,77 @@
+"""What the user asked for, checked and typed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from aks_action.model.provenance import RunContext
+from aks_action.model.release_plan import ImageSettings
+from aks_action.model.versions import ReleaseType
+
+
+class Action(StrEnum):
+    """What one step can do; several run in the order in which they are given."""
+
+    PUSH = "push"
+    RELEASE = "release"
+    DEPLOY = "deploy"
+    PLAN = "plan"
+
+    @property
+    def needs_images(self) -> bool:
+        return self in (Action.PUSH, Action.RELEASE)
+
+    @property
+    def needs_cluster(self) -> bool:
+        return self in (Action.DEPLOY, Action.PLAN)
+
+
+class Strategy(StrEnum):
+    """How new pods take over from old ones."""
+
+    BASIC = "basic"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterSettings:
+    """How to reach the cluster. `kubeconfig` is its text or a path; empty: the environment's."""
+
+    kubeconfig: str = field(default="", repr=False)
+    context: str = ""
+    skip_tls_verify: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploySettings:
+    """What is deployed, and how.
+
+    images:          `repository:tag`, `repository@digest` or `old=new` items, in order.
+    timeout_seconds: one deadline for everything that is waited for.
+    """
+
+    manifests: tuple[str, ...] = ()
+    namespace: str = ""
+    images: tuple[str, ...] = ()
+    images_from_compose: bool = False
+    image_pull_secrets: tuple[str, ...] = ()
+    strategy: Strategy = Strategy.BASIC
+    timeout_seconds: float = 600.0
+    force: bool = False
+    annotate_resources: bool = True
+    annotate_namespace: bool = True
+    token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything one run needs to know. `notes` are told once, before anything happens."""
+
+    actions: tuple[Action, ...]
+    images: ImageSettings
+    cluster: ClusterSettings
+    deploy: DeploySettings
+    run: RunContext
+    version: str
+    release_type: ReleaseType
+    notes: tuple[str, ...] = ()

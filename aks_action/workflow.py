@@ -1,0 +1,144 @@
+"""The door to the GitHub Actions runner: inputs, log, annotations, outputs and job summary.
+
+Two rules are kept here and nowhere else. A secret that was given to `mask` is replaced in
+everything that is written. And text never acts: a line that the runner would read as a workflow
+command is fenced with `stop-commands`, whoever wrote it (a log of a pod, an error of a registry).
+https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from actions_toolkit.command import Command
+from actions_toolkit.file_command import prepare_key_value_message
+
+from aks_action.errors import Problem
+
+SUMMARY_LIMIT_BYTES = 1024 * 1024
+"""GitHub drops a step's whole summary above 1 MiB."""
+
+ANNOTATION_LIMIT_CHARACTERS = 4000
+
+_COMMAND = re.compile(r"^\s*::|##\[", re.MULTILINE)
+
+
+class Workflow:
+    """The runner that this step belongs to, seen through its environment and its log."""
+
+    def __init__(self, env: Mapping[str, str], stdout: TextIO) -> None:
+        self._env = env
+        self._stdout = stdout
+        self._secrets: set[str] = set()
+        self._in_group = False
+
+    def inputs(self, names: Mapping[str, str]) -> dict[str, str]:
+        """The inputs that are set, by name. `INPUT_COMPOSE-FILE` is what the runner sets;
+        `INPUT_COMPOSE_FILE`, which a shell can export, is read too."""
+        values = {}
+        for name in names:
+            variable = "INPUT_" + name.upper()
+            value = self._env.get(variable) or self._env.get(variable.replace("-", "_"))
+            if value is not None:
+                values[name] = value
+        return values
+
+    def mask(self, *values: str) -> None:
+        """Make secrets unreadable from here on, for the runner's log and for our own output."""
+        for value in values:
+            for line in value.splitlines():
+                secret = line.strip()
+                if secret and secret not in self._secrets:
+                    self._command("add-mask", secret)
+                    self._secrets.add(secret)
+
+    def write(self, text: str = "") -> None:
+        """Write lines to the log; whatever they say, the runner takes them for text."""
+        text = self._redacted(text)
+        if _COMMAND.search(text):
+            token = secrets.token_hex(16)
+            text = f"::stop-commands::{token}\n{text}\n::{token}::"
+        self._print(text)
+
+    @contextmanager
+    def group(self, title: str) -> Iterator[None]:
+        """A fold of the log. Groups do not nest, on GitHub; an inner one ends the outer one."""
+        self._end_group()
+        self._command("group", self._redacted(title))
+        self._in_group = True
+        try:
+            yield
+        finally:
+            self._end_group()
+
+    def notice(self, message: str, *, title: str = "") -> None:
+        self._annotate("notice", Problem(message=message), title)
+
+    def warning(self, problem: Problem | str, *, title: str = "") -> None:
+        self._annotate("warning", problem, title)
+
+    def error(self, problem: Problem | str, *, title: str = "") -> None:
+        """An annotation that the run and the changed files show; ends the open group."""
+        self._end_group()
+        self._annotate("error", problem, title)
+
+    def output(self, name: str, value: str) -> None:
+        """Set an output of the step; without a runner it is printed."""
+        value = self._redacted(value)
+        if path := self._env.get("GITHUB_OUTPUT"):
+            _append(path, prepare_key_value_message(name, value) + "\n")
+        else:
+            self.write(f"{name}={value}")
+
+    def summary(self, markdown: str) -> None:
+        """Append to the job summary; what is too long is cut, and said so."""
+        path = self._env.get("GITHUB_STEP_SUMMARY")
+        if not path:
+            return
+        data = self._redacted(markdown).encode()
+        if len(data) > SUMMARY_LIMIT_BYTES:
+            cut = data[: SUMMARY_LIMIT_BYTES - 200].decode(errors="ignore")
+            markdown = (
+                cut.rpartition("\n")[0] + "\n\nThe rest is in the log: a summary ends here.\n"
+            )
+            data = markdown.encode()
+        _append(path, data.decode() + "\n")
+
+    def _annotate(self, level: str, problem: Problem | str, title: str) -> None:
+        if isinstance(problem, str):
+            problem = Problem(message=problem)
+        properties: dict[str, str] = {"title": self._redacted(title)} if title else {}
+        if problem.source and "://" not in problem.source.file:
+            properties["file"] = problem.source.file
+            properties["line"] = str(problem.source.line)
+        message = self._redacted(str(problem))
+        if len(message) > ANNOTATION_LIMIT_CHARACTERS:
+            message = message[:ANNOTATION_LIMIT_CHARACTERS] + " …"
+        self._print(str(Command(level, properties, message)))
+
+    def _command(self, name: str, message: str = "") -> None:
+        self._print(str(Command(name, {}, message)))
+
+    def _end_group(self) -> None:
+        if self._in_group:
+            self._in_group = False
+            self._command("endgroup")
+
+    def _redacted(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+    def _print(self, text: str) -> None:
+        self._stdout.write(text + "\n")
+        self._stdout.flush()
+
+
+def _append(path: str, text: str) -> None:
+    with Path(path).open("a", encoding="utf-8", newline="") as file:
+        file.write(text)
