@@ -184,7 +184,7 @@ def _images(reader: _Reader, actions: tuple[Action, ...], tag: str) -> ImageSett
     if Action.RELEASE in actions and tag == source_tag:
         reader.missing(
             "tag",
-            f"`release` would tag `{source_tag}` as `{tag}`. Run it on a pushed git tag or give one",
+            f"`release` would tag `{source_tag}` as itself. Run it on a git tag, or give a version",
         )
     services = reader.lines("services", r",\s")
     if "all" in services and len(services) > 1:

@@ -38,8 +38,11 @@ class Workflow:
         self._in_group = False
 
     def inputs(self, names: Mapping[str, str]) -> dict[str, str]:
-        """The inputs that are set, by name. `INPUT_COMPOSE-FILE` is what the runner sets;
-        `INPUT_COMPOSE_FILE`, which a shell can export, is read too."""
+        """The inputs that are set, by name.
+
+        `INPUT_COMPOSE-FILE` is what the runner sets; `INPUT_COMPOSE_FILE`, which a shell can
+        export, is read too.
+        """
         values = {}
         for name in names:
             variable = "INPUT_" + name.upper()
@@ -54,7 +57,8 @@ class Workflow:
             for line in value.splitlines():
                 secret = line.strip()
                 if secret and secret not in self._secrets:
-                    self._command("add-mask", secret)
+                    if self._env.get("GITHUB_ACTIONS") == "true":
+                        self._command("add-mask", secret)
                     self._secrets.add(secret)
 
     def write(self, text: str = "") -> None:
