@@ -53,7 +53,7 @@ def with_retries(
     *,
     clock: Clock,
     deadline: float,
-    backoff: Backoff = Backoff(),  # noqa: B008 - frozen
+    backoff: Backoff = Backoff(),
     tell: Callable[[str], None] = lambda _: None,
 ) -> T:
     """Call until it answers something else than `Again`.
