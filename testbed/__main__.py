@@ -1,0 +1,44 @@
+"""`python3 -m testbed up|down|status|kwok`."""
+
+import argparse
+import os
+import sys
+
+from testbed import bed, kwok
+from testbed.processes import Processes
+from testbed.settings import Settings
+from testbed.shell import TestbedError, say
+
+
+def status(settings: Settings) -> int:
+    broken = bed.faults(Processes(settings=settings))
+    for fault in broken:
+        say(fault)
+    if not broken:
+        say("all parts work")
+    return 1 if broken else 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="testbed", description="A real cluster on one machine.")
+    parser.add_argument("command", choices=("up", "down", "status", "kwok"))
+    parser.add_argument("--nodes", type=int, default=10, help="kwok: how many fake nodes")
+    given = parser.parse_args()
+    settings = Settings.of(os.environ)
+    try:
+        if given.command == "up":
+            bed.up(settings)
+        elif given.command == "down":
+            bed.down(settings)
+        elif given.command == "kwok":
+            kwok.start(settings, given.nodes)
+        else:
+            return status(settings)
+    except TestbedError as error:
+        say(f"error: {error}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,3 @@
+module aks-action/testbed/apps
+
+go 1.26.0
