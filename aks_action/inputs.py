@@ -179,8 +179,8 @@ def _images(reader: _Reader, actions: tuple[Action, ...], tag: str) -> ImageSett
     if username and not password:
         reader.missing("registry-password", "a user name came without it")
     source_tag = reader.text("source-tag")
-    if not _TAG.fullmatch(source_tag):
-        reader.wrong("source-tag", "it is not the tag of an image")
+    if not _TAG.fullmatch(source_tag.rpartition(":")[2]):
+        reader.wrong("source-tag", "it does not end with the tag of an image")
     if Action.RELEASE in actions and tag == source_tag:
         reader.missing(
             "tag",

@@ -121,9 +121,8 @@ def _planned(plan: Plan) -> Iterator[tuple[Change, ObjectRef]]:
 
 def _counted(changes: Iterable[tuple[Change, ObjectRef]]) -> str:
     counts = Counter(change for change, _ in changes)
-    return (
-        ", ".join(f"{counts[change]} {change}" for change in Change if counts[change]) or "nothing"
-    )
+    named = (f"{counts[change]} {change}" for change in Change if counts[change])
+    return ", ".join(named) or "nothing"
 
 
 def outcome_text(deployment: Deployment) -> str:
@@ -135,7 +134,7 @@ def outcome_text(deployment: Deployment) -> str:
 
 
 def diagnosis_text(diagnosis: Diagnosis) -> str:
-    """A failure for the log: what, where, why, the events and log lines that show it, what to do."""
+    """A failure for the log: what, where, why, the events and logs that show it, what to do."""
     where = f" ({diagnosis.source})" if diagnosis.source else ""
     lines = [f"{diagnosis.ref}{where}: {diagnosis.reason}"]
     lines += [f"  event  {line}" for line in diagnosis.events]

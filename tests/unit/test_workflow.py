@@ -1,4 +1,4 @@
-"""The door to the runner: what is written acts only when we mean it to, and never tells a secret."""
+"""The door to the runner: text acts only when we mean it to, and never tells a secret."""
 
 from __future__ import annotations
 

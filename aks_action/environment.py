@@ -1,0 +1,89 @@
+"""What the runner tells a step through its environment.
+
+A container action sees the workspace and the runner's temp folder under other paths than the
+host does, while inputs and variables of earlier steps may still hold the host's paths: here is
+where one becomes the other. Only mappings go in, so that a test needs no runner.
+https://docs.github.com/actions/reference/workflows-and-actions/variables
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from aks_action.model.provenance import RunContext, workflow_file
+
+_HOST_TEMP_FOLDER = "_temp"
+"""The last part of RUNNER_TEMP on every runner, as the runner names it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folders:
+    """Folders as this process sees them, and the prefixes by which the host calls them."""
+
+    workspace: Path
+    temp: Path | None
+    host_workspaces: tuple[str, ...]
+
+    def seen(self, path: str) -> Path:
+        """A path of an earlier step as this process sees it: itself where that exists.
+
+        Else what follows the runner's temp folder in it, below our own temp folder.
+        """
+        candidate = Path(path)
+        parts = PurePosixPath(path).parts
+        if candidate.exists() or self.temp is None or _HOST_TEMP_FOLDER not in parts:
+            return candidate
+        below = parts[parts.index(_HOST_TEMP_FOLDER) + 1 :]
+        return self.temp.joinpath(*below)
+
+
+def folders(env: Mapping[str, str]) -> Folders:
+    """The folders of the job; outside of a runner the current folder is the workspace."""
+    workspace = env.get("GITHUB_WORKSPACE") or str(Path.cwd())
+    repository = env.get("GITHUB_REPOSITORY", "").rpartition("/")[2]
+    hosts = []
+    if repository and (host := env.get("RUNNER_WORKSPACE")):
+        hosts.append(str(PurePosixPath(host) / repository))
+    if repository:
+        hosts += [
+            f"/home/runner/work/{repository}/{repository}",
+            f"/__w/{repository}/{repository}",
+        ]
+    temp = env.get("RUNNER_TEMP")
+    return Folders(
+        workspace=Path(workspace),
+        temp=Path(temp) if temp else None,
+        host_workspaces=tuple(dict.fromkeys(hosts)),
+    )
+
+
+def git_tag(env: Mapping[str, str]) -> str:
+    """The tag that was pushed or released; empty when the run is about a branch."""
+    if env.get("GITHUB_REF_TYPE") == "tag":
+        return env.get("GITHUB_REF_NAME", "")
+    ref = env.get("GITHUB_REF", "")
+    return ref.removeprefix("refs/tags/") if ref.startswith("refs/tags/") else ""
+
+
+def run_context(env: Mapping[str, str]) -> RunContext:
+    """The workflow run, for labels, annotations and the lock's holder.
+
+    GITHUB_WORKFLOW_REF names the workflow's file (`owner/repo/.github/workflows/x.yml@ref`).
+    """
+    return RunContext(
+        repository=env.get("GITHUB_REPOSITORY", ""),
+        run_id=env.get("GITHUB_RUN_ID", ""),
+        run_attempt=env.get("GITHUB_RUN_ATTEMPT", ""),
+        workflow=env.get("GITHUB_WORKFLOW", ""),
+        workflow_file=workflow_file(env.get("GITHUB_WORKFLOW_REF", "")),
+        job=env.get("GITHUB_JOB", ""),
+        actor=env.get("GITHUB_ACTOR", ""),
+        sha=env.get("GITHUB_SHA", ""),
+        ref=env.get("GITHUB_REF", ""),
+        server_url=env.get("GITHUB_SERVER_URL", "") or "https://github.com",
+        helm_chart_paths=tuple(
+            path.strip() for path in env.get("HELM_CHART_PATHS", "").split(";") if path.strip()
+        ),
+    )

@@ -1,0 +1,146 @@
+"""The inputs: what each accepts, and that every problem is told at once."""
+
+from __future__ import annotations
+
+import pytest
+
+from aks_action import inputs
+from aks_action.errors import InputError
+from aks_action.model.provenance import RunContext
+from aks_action.model.settings import Action, Settings
+
+RUN = RunContext()
+DEPLOY = {"manifests": "k8s"}
+
+
+def parse(git_tag: str = "", **values: str) -> Settings:
+    return inputs.parse(
+        {name.replace("_", "-"): value for name, value in values.items()}, RUN, git_tag=git_tag
+    )
+
+
+def problems_of(git_tag: str = "", **values: str) -> list[str]:
+    with pytest.raises(InputError) as caught:
+        parse(git_tag, **values)
+    return [problem.message for problem in caught.value.problems]
+
+
+def test_only_the_manifests_have_to_be_given_for_a_deploy() -> None:
+    settings = parse(manifests="k8s")
+    assert settings.actions == (Action.DEPLOY,)
+    assert settings.deploy.manifests == ("k8s",)
+    assert settings.deploy.timeout_seconds == 600
+    assert settings.version == "latest"
+    assert settings.release_type == ""
+
+
+def test_every_problem_is_told_at_once() -> None:
+    problems = problems_of(action="deploy, fly", timeout="soon", force="perhaps", tag="a/b")
+    assert [problem.split(":")[0] for problem in problems] == [
+        "Input `action`",
+        "Input `tag`",
+        "Input `manifests` is missing",
+        "Input `timeout`",
+        "Input `force`",
+    ]
+
+
+def test_actions_run_in_the_order_in_which_they_are_given() -> None:
+    settings = parse("v1.0.0", action="Release, deploy", **DEPLOY)
+    assert settings.actions == (Action.RELEASE, Action.DEPLOY)
+
+
+def test_manifests_are_split_as_k8s_deploy_splits_them() -> None:
+    assert parse(manifests=" a.yml , b;c\n\n d ").deploy.manifests == ("a.yml", "b", "c", "d")
+
+
+def test_images_are_split_at_lines_and_commas_and_trimmed() -> None:
+    settings = parse(images="reg:5000/a:1 \n b@sha256:x, c:2", **DEPLOY)
+    assert settings.deploy.images == ("reg:5000/a:1", "b@sha256:x", "c:2")
+
+
+@pytest.mark.parametrize(
+    ("given", "git_tag", "expected"),
+    [("v2", "v1.0.0", "v2"), ("", "v1.0.0", "v1.0.0"), ("", "", "latest")],
+)
+def test_the_tag_is_the_given_one_else_the_git_tag_else_latest(
+    given: str, git_tag: str, expected: str
+) -> None:
+    assert parse(git_tag, tag=given, **DEPLOY).version == expected
+
+
+def test_a_git_tag_that_cannot_tag_an_image_says_what_to_give_instead() -> None:
+    (problem,) = problems_of("release/1.0", **DEPLOY)
+    assert problem == (
+        "The git tag 'release/1.0' cannot tag an image: only letters, digits, `_`, `.` and `-` are "
+        "allowed, 128 at most. Give another one as `tag`."
+    )
+
+
+def test_a_release_without_a_version_is_refused() -> None:
+    assert "`release` would tag `latest` as itself" in problems_of(action="release")[0]
+
+
+@pytest.mark.parametrize("value", ["yes", "1", "on"])
+def test_a_flag_that_is_neither_true_nor_false_is_refused(value: str) -> None:
+    assert problems_of(skip_tls_verify=value, **DEPLOY) == [
+        f"Input `skip-tls-verify`: {value!r} cannot be used: it must be true or false."
+    ]
+
+
+def test_a_password_never_shows_in_a_problem_or_in_the_settings() -> None:
+    assert "hunter2" not in problems_of(registry_password="hunter2", **DEPLOY)[0]
+    settings = parse(registry_username="u", registry_password="hunter2", token="t0ken", **DEPLOY)
+    assert "hunter2" not in repr(settings)
+    assert "t0ken" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("strategy", "canary"),
+        ("strategy", "blue-green"),
+        ("percentage", "20"),
+        ("route_method", "smi"),
+        ("traffic_split_method", "smi"),
+        ("version_switch_buffer", "5"),
+        ("private_cluster", "true"),
+        ("resource_type", "Microsoft.ContainerService/fleets"),
+    ],
+)
+def test_a_value_that_asks_for_what_is_not_built_yet_is_refused_and_never_ignored(
+    name: str, value: str
+) -> None:
+    (problem,) = problems_of(**{name: value}, **DEPLOY)
+    assert name.replace("_", "-") in problem
+    assert "this version has" in problem
+
+
+def test_the_defaults_of_k8s_deploy_are_accepted_in_any_case() -> None:
+    parse(
+        strategy="Basic",
+        route_method="Service",
+        traffic_split_method="POD",
+        server_side="true",
+        resource_type="microsoft.containerservice/managedclusters",
+        **DEPLOY,
+    )
+
+
+@pytest.mark.parametrize("namespace", ["Shop", "a_b", "-a", "a" * 64])
+def test_a_namespace_that_kubernetes_would_refuse_is_refused_here(namespace: str) -> None:
+    assert "lower-case" in problems_of(namespace=namespace, **DEPLOY)[0]
+
+
+def test_a_registry_is_a_host_and_not_a_url() -> None:
+    assert "without `https://`" in problems_of(registry="https://reg.io", **DEPLOY)[0]
+
+
+def test_with_a_compose_file_and_no_images_the_images_come_from_the_compose_file() -> None:
+    assert parse(compose_file="production.yml", **DEPLOY).deploy.images_from_compose
+    assert not parse(compose_file="x.yml", images="a:1", **DEPLOY).deploy.images_from_compose
+    assert not parse(**DEPLOY).deploy.images_from_compose
+
+
+def test_all_services_go_without_names() -> None:
+    assert "goes without names" in problems_of(services="all, web", **DEPLOY)[0]
