@@ -1,0 +1,1 @@
+"""The main job on real components, as a story that a person can read."""

@@ -1,0 +1,151 @@
+"""Build, push, release and deploy the example shop twice, from workflows, on real components."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from demo import image, runner, workspace
+from demo.bed import ROOT, Bed, NoBed, find
+
+NAMESPACE = "aks-action-demo"
+PULL_SECRET = "registry"  # noqa: S105 - the name of a Secret
+HOST = "shop.example"
+FOLDER = ROOT / ".testbed/demo"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demo:
+    """One run: a repository, and a place of its own in the registry so that v1.0.0 is new."""
+
+    bed: Bed
+    folder: Path
+    place: str
+
+    def push(self) -> None:
+        self._run("push.yml", "push", runner.push_event())
+
+    def release(self, tag: str) -> None:
+        self._run("release.yml", "release", runner.release_event(tag))
+
+    def _run(self, workflow: str, event: str, payload: dict[str, object]) -> None:
+        bed = self.bed
+        finished = runner.run(
+            bed,
+            self.folder,
+            workflow=workflow,
+            event=event,
+            payload=payload,
+            secrets={
+                "REGISTRY_USERNAME": bed.username,
+                "REGISTRY_PASSWORD": bed.password,
+                "KUBECONFIG": Path(bed.kubeconfig).read_text(),
+            },
+            variables={
+                "REGISTRY": self.place,
+                "NAMESPACE": NAMESPACE,
+                "IMAGE_PULL_SECRET": PULL_SECRET if bed.password else "",
+            },
+            environment={"BASE": bed.busybox} if bed.busybox else {},
+            show=lambda line: say(f"  │ {line}"),
+        )
+        if finished.code:
+            raise NoBed(f"the workflow {workflow} failed (act ended with {finished.code})")
+
+    def answer(self) -> str:
+        """The page of the web service, as a client of the cluster sees it."""
+        address = self.bed.kubectl(
+            *("get", "service", "web", f"--namespace={NAMESPACE}"),
+            "--output=jsonpath={.spec.clusterIP}",
+        )
+        if not self.bed.netns:
+            path = f"/api/v1/namespaces/{NAMESPACE}/services/web:80/proxy/"
+            say(f"  $ kubectl get --raw {path}")
+            return self.bed.kubectl("get", "--raw", path)
+        self._curl("--header", f"Host: {HOST}", f"{self.bed.gateway}/")
+        return self._curl(f"http://{address}/")
+
+    def _curl(self, *arguments: str) -> str:
+        command = ["curl", "--silent", "--show-error", "--fail", "--noproxy", "*"]
+        say(f"  $ curl {' '.join(arguments)}")
+        patient = ("--retry", "10", "--retry-delay", "1", "--retry-all-errors")
+        finished = subprocess.run(
+            self.bed.inside([*command, *patient, "--max-time", "5", *arguments]),
+            check=False, text=True, capture_output=True,
+        )  # fmt: skip
+        if finished.returncode:
+            raise NoBed(f"no answer: {finished.stderr.strip()}")
+        say(f"  {finished.stdout.strip()}")
+        return finished.stdout
+
+
+def main() -> int:
+    started = time.monotonic()
+    try:
+        bed = find(os.environ)
+        heading("The action's image, as a release would publish it")
+        name = image.build(bed)
+        say(f"  {name}")
+        place = f"{bed.registry}/demo-{time.strftime('%Y%m%d-%H%M%S')}"
+        demo = Demo(bed=bed, folder=workspace.make(FOLDER, name), place=place)
+        heading(f"An empty namespace {NAMESPACE}")
+        prepare_namespace(bed)
+        tell(demo)
+    except (NoBed, RuntimeError) as error:
+        say(f"The demo ended early: {error}")
+        return 1
+    heading(f"Done in {time.monotonic() - started:.0f} s")
+    say(f"  The shop still runs: kubectl get all --namespace {NAMESPACE}")
+    say(f"  Its repository, with the workflows that ran, is {FOLDER.relative_to(ROOT)}")
+    return 0
+
+
+def tell(demo: Demo) -> None:
+    heading("A push to master builds the images and pushes them as `latest` (push.yml)")
+    demo.push()
+    heading("Release v1.0.0 tags and deploys what was pushed (release.yml)")
+    demo.release("v1.0.0")
+    heading("What the shop answers")
+    before = demo.answer()
+    heading("One line changes: web/index.html")
+    workspace.change(demo.folder, "web/index.html", "Hello from", "A warm welcome from")
+    demo.push()
+    heading("Release v1.0.1")
+    demo.release("v1.0.1")
+    heading("What the shop answers now")
+    if demo.answer() == before:
+        raise NoBed("the new release does not answer")
+
+
+def prepare_namespace(bed: Bed) -> None:
+    """The namespace, and in it the pull secret that an AKS with an attached ACR does not need."""
+    bed.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait", "--timeout=120s")
+    bed.kubectl("create", "namespace", NAMESPACE)
+    if not bed.password:
+        return
+    host = bed.registry.partition("/")[0]
+    login = {"auths": {host: {"username": bed.username, "password": bed.password}}}
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": PULL_SECRET, "namespace": NAMESPACE},
+        "type": "kubernetes.io/dockerconfigjson",
+        "stringData": {".dockerconfigjson": json.dumps(login)},
+    }
+    bed.kubectl("create", "--filename=-", stdin=json.dumps(secret))
+
+
+def heading(text: str) -> None:
+    say(f"\n▶ {text}")
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,90 @@
+"""The cluster, registry and engine that the demo, the tests and the benchmark use."""
+
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ENVIRONMENT_FILE = ROOT / ".testbed/env"
+
+
+class NoBed(Exception):  # noqa: N818 - reads as the sentence that the user sees
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bed:
+    """Addresses of the components, and the images that are at hand without a public registry.
+
+    netns:   network namespace that serves all traffic; empty for a cluster of one's own.
+    gateway: address of the ingress controller inside `netns`; empty when there is none.
+    base, compose, runner, busybox: images; empty for the public ones.
+    """
+
+    kubeconfig: str
+    registry: str
+    username: str = ""
+    password: str = ""
+    netns: str = ""
+    gateway: str = ""
+    base: str = ""
+    compose: str = ""
+    runner: str = ""
+    busybox: str = ""
+
+    def inside(self, command: Sequence[str]) -> list[str]:
+        """The command, where the cluster's addresses can be reached."""
+        enter = ["nsenter", f"--net=/run/netns/{self.netns}"] if self.netns else []
+        return [*enter, *command]
+
+    def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
+        """Standard output of kubectl. Raises CalledProcessError when it fails and `check`."""
+        environment = {**os.environ, "KUBECONFIG": self.kubeconfig}
+        finished = subprocess.run(
+            [tool("kubectl"), *arguments],
+            input=stdin, env=environment, check=False, text=True, capture_output=True,
+        )  # fmt: skip
+        if check and finished.returncode:
+            raise NoBed(f"kubectl {' '.join(arguments)}: {finished.stderr.strip()}")
+        return finished.stdout
+
+
+def tool(name: str) -> str:
+    """A program of the project's .venv, else the one on PATH."""
+    local = ROOT / ".venv/bin" / name
+    return str(local) if local.exists() else shutil.which(name) or name
+
+
+def read_environment_file(path: Path) -> dict[str, str]:
+    """Assignments in shell syntax, one a line; empty when there is no such file."""
+    if not path.exists():
+        return {}
+    words = (word for line in path.read_text().splitlines() for word in shlex.split(line)[:1])
+    return dict(word.split("=", 1) for word in words if "=" in word)
+
+
+def find(environment: Mapping[str, str]) -> Bed:
+    """The cluster and registry that KUBECONFIG and REGISTRY name together, else the test bed.
+
+    Raises NoBed when there is neither.
+    """
+    own = bool(environment.get("KUBECONFIG") and environment.get("REGISTRY"))
+    values = environment if own else read_environment_file(ENVIRONMENT_FILE)
+    if not values:
+        raise NoBed("There is no test bed: run `make testbed`, or set KUBECONFIG and REGISTRY.")
+    return Bed(
+        kubeconfig=values["KUBECONFIG"],
+        registry=values["REGISTRY"],
+        username=values.get("REGISTRY_USERNAME", ""),
+        password=values.get("REGISTRY_PASSWORD", ""),
+        netns=values.get("NETNS", ""),
+        gateway=values.get("GATEWAY_URL", ""),
+        base=values.get("BASE_IMAGE", ""),
+        compose=values.get("COMPOSE_IMAGE", ""),
+        runner=values.get("RUNNER_IMAGE", ""),
+        busybox=values.get("BUSYBOX_IMAGE", ""),
+    )

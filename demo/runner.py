@@ -1,0 +1,108 @@
+"""Runs a workflow on this machine by `act`, and tells what became of it."""
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from demo.bed import Bed, tool
+
+PUBLIC_RUNNER = "catthehacker/ubuntu:act-latest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """code:  act's exit code, 0 when every job succeeded.
+    log:      what the steps wrote, one entry a line.
+    outputs:  what the steps set, `step id` → name → value.
+    summary:  the job summaries, in order.
+    """
+
+    code: int
+    log: tuple[str, ...]
+    outputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    summary: str = ""
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.log)
+
+
+def push_event(ref: str = "refs/heads/master") -> dict[str, Any]:
+    return {"ref": ref, "repository": {"default_branch": "master"}}
+
+
+def release_event(tag: str) -> dict[str, Any]:
+    release = {"tag_name": tag, "prerelease": "-" in tag}
+    return {"action": "published", "release": release, "repository": {"default_branch": "master"}}
+
+
+def run(  # noqa: PLR0913 - what a runner is given is that much
+    bed: Bed,
+    folder: Path,
+    *,
+    workflow: str,
+    event: str,
+    payload: Mapping[str, Any],
+    secrets: Mapping[str, str],
+    variables: Mapping[str, str],
+    environment: Mapping[str, str],
+    show: Callable[[str], None] = lambda _line: None,
+) -> Run:
+    """Run `.github/workflows/<workflow>` of `folder` for one event; `show` gets each line at once.
+
+    Secrets are handed over in the environment: a command line can be read by everybody.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        event_file = Path(scratch) / "event.json"
+        event_file.write_text(json.dumps(payload))
+        (Path(scratch) / "act").mkdir()
+        (Path(scratch) / "act/actrc").touch()  # without it act asks a question
+        command = [
+            tool("act"), event, "--json", "--rm", "--pull=false", "--network=host",
+            f"--platform=ubuntu-latest={bed.runner or PUBLIC_RUNNER}",
+            f"--workflows={folder}/.github/workflows/{workflow}",
+            f"--eventpath={event_file}", f"--directory={folder}",
+            *(f"--secret={name}" for name, value in secrets.items() if value),
+            *(f"--var={name}={value}" for name, value in variables.items()),
+            *(f"--env={name}={value}" for name, value in environment.items()),
+        ]  # fmt: skip
+        inherited = {**os.environ, **secrets, "XDG_CONFIG_HOME": scratch}
+        with subprocess.Popen(
+            command, cwd=folder, env=inherited, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        ) as acting:  # fmt: skip
+            assert acting.stdout is not None  # noqa: S101
+            return _collect(_entries(acting.stdout), show, acting.wait)
+
+
+def _entries(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            entry = {"msg": line, "level": "error"}
+        yield entry if isinstance(entry, dict) else {"msg": line, "level": "error"}
+
+
+def _collect(
+    entries: Iterator[dict[str, Any]], show: Callable[[str], None], wait: Callable[[], int]
+) -> Run:
+    log: list[str] = []
+    outputs: dict[str, dict[str, str]] = {}
+    summary = ""
+    for entry in entries:
+        message = str(entry.get("msg", "")).rstrip()
+        if entry.get("command") == "set-output":
+            step = outputs.setdefault(str(entry.get("stepid", [""])[-1]), {})
+            step[str(entry["name"])] = str(entry["arg"])
+        elif entry.get("command") == "summary":
+            summary += str(entry.get("content", ""))
+        elif entry.get("raw_output") or entry.get("level") == "error":
+            log.append(message)
+            show(message)
+    return Run(code=wait(), log=tuple(log), outputs=outputs, summary=summary)

@@ -1,0 +1,48 @@
+"""action.yml, the README's tables and the parser of the inputs say the same."""
+
+import pytest
+
+from aks_action import inputs
+from docs import tables
+from tests.action.support import ACTION, ROOT, load
+
+
+def test_action_yml_has_exactly_the_inputs_that_are_parsed() -> None:
+    """An input that is only in one of the two places would be ignored or could not be set."""
+    assert list(load(ACTION)["inputs"]) == list(inputs.DEFAULTS)
+
+
+@pytest.mark.parametrize("name", list(inputs.DEFAULTS))
+def test_the_default_is_the_same_in_both_places(name: str) -> None:
+    """Outside a runner nobody fills in the defaults of action.yml, so the parser's must agree."""
+    default = load(ACTION)["inputs"][name]["default"]
+    if name == "token":
+        assert default == "${{ github.token }}"
+    else:
+        assert default == inputs.DEFAULTS[name]
+
+
+@pytest.mark.parametrize("kind", ["inputs", "outputs"])
+def test_everything_is_described_in_a_sentence(kind: str) -> None:
+    """A description begins with a capital or code and ends with a full stop."""
+    for name, entry in load(ACTION)[kind].items():
+        text = entry["description"]
+        assert text[0].isupper() or text[0] == "`", name
+        assert text.endswith("."), name
+
+
+def test_the_five_outputs_are_declared() -> None:
+    """Later jobs rely on these names."""
+    expected = {"version", "release-type", "images", "digests", "result"}
+    assert set(load(ACTION)["outputs"]) == expected
+
+
+def test_the_tables_of_the_readme_are_those_of_action_yml() -> None:
+    """`make docs` was run after the last change of action.yml."""
+    readme = (ROOT / "README.md").read_text()
+    assert tables.filled_in(readme, load(ACTION)) == readme
+
+
+def test_the_repository_builds_its_own_dockerfile() -> None:
+    """Only the tag of a release names a published image."""
+    assert load(ACTION)["runs"] == {"using": "docker", "image": "Dockerfile"}
