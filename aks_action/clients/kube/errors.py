@@ -1,0 +1,182 @@
+"""A `Status` of the API server as an error that is one readable sentence.
+
+Bodies are trimmed, and what the server quotes of an object is cut out wherever it could be more
+than a short scalar: an "Invalid value" can be a whole pod template with its environment, and a
+type error of a Secret quotes the value (both seen in 1.37).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aks_action.errors import ActionError, ApiError, ApplyError, AuthError, Cause, ManifestError
+from aks_action.model.manifests import ObjectRef
+
+_LONGEST = 400
+_LONGEST_VALUE = 60
+_INVALID = "Invalid value: "
+_DENIED = re.compile(
+    r'User "(?P<user>[^"]*)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]*)" in API group '
+    r'"(?P<group>[^"]*)"(?: in the namespace "(?P<namespace>[^"]*)")?'
+)
+_NO_NAMESPACE = re.compile(r'^namespaces "(?P<name>[^"]*)" not found$')
+_NOT_TYPED = re.compile(
+    r"^failed to (?:create typed patch object|convert new object) \([^)]*\)(?: to proper version)?:"
+    r"(?: unable to convert unstructured object to [^:]*:)?(?: error decoding from json:)? ?"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What was asked of the API server, for messages. `resource` as in `deployments.apps`."""
+
+    verb: str
+    ref: ObjectRef
+    resource: str
+    host: str
+
+
+def from_answer(code: int, body: bytes, content_type: str, asked: Asked) -> ActionError:
+    """The error behind an answer of 300 or more, or one that is not JSON."""
+    try:
+        status = json.loads(body)
+    except ValueError:
+        status = None
+    if isinstance(status, dict) and status.get("kind") == "Status":
+        return from_status(status, asked, code=code)
+    if code == 401:
+        return _not_known(asked)
+    what = content_type.partition(";")[0] or "no content type"
+    sentence = (
+        f"{asked.host} answered {code} ({what}) to {asked.verb} {asked.resource}, which is not an "
+        "answer of a Kubernetes API server. Check the server's address in the kubeconfig, and the "
+        "proxy if there is one."
+    )
+    return ApiError(sentence, status=code)
+
+
+def from_status(status: Mapping[str, Any], asked: Asked, *, code: int = 0) -> ActionError:
+    """The error that a `Status` object tells.
+
+    Returns `AuthError` for 401, else an `ApiError` whose `exit_code` tells a wrong manifest (400,
+    422, and the 500 for a field that the schema does not have), from a missing permission, from
+    everything else.
+    """
+    code = code or int(status.get("code") or 500)
+    if code == 401:
+        return _not_known(asked)
+    secret = asked.ref.kind == "Secret"
+    message = _clean(str(status.get("message") or ""), secret=secret)
+    details = status.get("details")
+    causes = _causes(details if isinstance(details, dict) else {}, secret=secret)
+    error = ApiError(
+        _sentence(code, message, causes, asked),
+        status=code,
+        reason=str(status.get("reason") or ""),
+        message=message,
+        causes=causes,
+    )
+    if code in (400, 422) or is_schema_error(code, message):
+        error.exit_code = ManifestError.exit_code
+    elif code == 403 and not _DENIED.search(message):  # a quota, a policy, a webhook
+        error.exit_code = ApplyError.exit_code
+    return error
+
+
+def unknown_kind(api_version: str, kind: str, host: str) -> ManifestError:
+    """The error for a kind that discovery did not list."""
+    return ManifestError(
+        f"{host} does not serve {kind} ({api_version}). Check the apiVersion, or install the "
+        "CustomResourceDefinition first."
+    )
+
+
+def is_schema_error(code: int, message: str) -> bool:
+    """Whether a 500 is about the manifest, so that asking again is in vain.
+
+    Server-side apply answers so to an unknown field or a wrong type; kubernetes#118476.
+    """
+    return code == 500 and bool(_NOT_TYPED.match(message) or "not declared in schema" in message)
+
+
+def _not_known(asked: Asked) -> AuthError:
+    return AuthError(
+        f"{asked.host} does not accept the credentials of the kubeconfig: the token or client "
+        "certificate is wrong or has expired. Sign in to the cluster again."
+    )
+
+
+def _causes(details: Mapping[str, Any], *, secret: bool) -> tuple[Cause, ...]:
+    return tuple(
+        Cause(
+            reason=str(cause.get("reason") or ""),
+            message=_clean(str(cause.get("message") or ""), secret=secret),
+            field=str(cause.get("field") or ""),
+        )
+        for cause in details.get("causes") or ()
+        if isinstance(cause, dict)
+    )
+
+
+def _sentence(code: int, message: str, causes: tuple[Cause, ...], asked: Asked) -> str:
+    ref, host = asked.ref, asked.host
+    if denied := _DENIED.search(message):
+        return _denied(denied, host)
+    if missing := _NO_NAMESPACE.match(message):
+        name = missing["name"]
+        return f"{ref}: the namespace {name} does not exist. Create it or add a manifest for it."
+    if code == 422 and causes:
+        return f"{ref} is not valid: {'; '.join(_told(cause) for cause in causes)}."
+    if is_schema_error(code, message):
+        return f"{ref} is not valid: {_NOT_TYPED.sub('', message)}."
+    if code == 410:
+        return f"{host} no longer has the changes of {asked.resource} that were asked for."
+    if code == 429 or code >= 500:
+        return f"{host} answered {code} to {asked.verb} {ref}: {message or 'no reason given'}."
+    if code == 404:
+        return f"{ref} was not found on {host}."
+    return f"{host} refused to {asked.verb} {ref} ({code}): {message or 'no reason given'}."
+
+
+def _told(cause: Cause) -> str:
+    return f"{cause.field}: {cause.message}" if cause.field else cause.message
+
+
+def _denied(denied: re.Match[str], host: str) -> str:
+    resource = ".".join(part for part in (denied["resource"], denied["group"]) if part)
+    where = f"in namespace {denied['namespace']}" if denied["namespace"] else "in the whole cluster"
+    return (
+        f"{denied['user']} may not {denied['verb']} {resource} {where} on {host}. Give it a role "
+        f'with the verb "{denied["verb"]}" on {resource}.'
+    )
+
+
+def _clean(message: str, *, secret: bool) -> str:
+    """A message without long or secret values, on one line, trimmed."""
+    got = "got another type" if secret else r"got \1"
+    message = re.sub(r"got &?value\.\w+\{Value:(.*)\}$", got, message, flags=re.DOTALL)
+    message = " ".join(_without_values(message, secret=secret).split()).rstrip(".")
+    return message if len(message) <= _LONGEST else message[:_LONGEST] + " …"
+
+
+def _without_values(message: str, *, secret: bool) -> str:
+    """Every `Invalid value: …: why` as `why`, unless the value is a short scalar to show."""
+    head, found, rest = message.partition(_INVALID)
+    if not found:
+        return message
+    value, why = _split_value(rest)
+    shown = not secret and len(value) <= _LONGEST_VALUE and value[:1] not in ("{", "[")
+    return head + (f"{_INVALID}{value}: " if shown else "") + _without_values(why, secret=secret)
+
+
+def _split_value(text: str) -> tuple[str, str]:
+    """The value that a message quotes, as JSON or in Go's syntax, and the reason after it."""
+    try:
+        _, end = json.JSONDecoder().raw_decode(text)
+    except ValueError:
+        end = text.rfind("}: ") + 1 or max(text.find(": "), 0)
+    return text[:end], text[end:].removeprefix(": ")

@@ -1,0 +1,1 @@
+"""The tests. A package of its own name, since some libraries install one called `tests`."""
