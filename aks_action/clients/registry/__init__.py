@@ -1,0 +1,5 @@
+"""The door to registries: the OCI distribution API, without an engine."""
+
+from aks_action.clients.registry.client import RegistryClient
+
+__all__ = ["RegistryClient"]
