@@ -1,5 +1,6 @@
 """The whole test bed: up, down and how it fares."""
 
+import ast
 import concurrent.futures
 import contextlib
 import fcntl
@@ -28,6 +29,7 @@ from testbed.processes import Processes
 from testbed.settings import (
     CHECKOUT,
     GATEWAY_URL,
+    LOCK,
     NETNS,
     NODE_NAME,
     REGISTRY,
@@ -44,10 +46,9 @@ PATIENCE = 20.0
 
 
 @contextlib.contextmanager
-def locked(settings: Settings) -> Iterator[None]:
+def locked() -> Iterator[None]:
     """One command at a time on this machine; the lock goes with the process that holds it."""
-    settings.state.mkdir(parents=True, exist_ok=True)
-    with settings.lock.open("w") as lock:
+    with LOCK.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -58,8 +59,8 @@ def locked(settings: Settings) -> Iterator[None]:
 
 def fingerprint(settings: Settings) -> str:
     digest = hashlib.sha256(str(settings.state).encode())
-    for name in SHAPING:
-        digest.update((HERE / f"{name}.py").read_bytes())
+    for name in SHAPING:  # as parsed: a comment or a line break needs no restart
+        digest.update(ast.dump(ast.parse((HERE / f"{name}.py").read_text())).encode())
     digest.update(gateway.OBJECTS.read_bytes())
     for module in (binaries.CLUSTER, binaries.GATEWAY):
         digest.update(module.key().encode())
@@ -78,7 +79,7 @@ def up(settings: Settings) -> None:
     if os.geteuid() != 0:
         raise TestbedError("the test bed needs root: it makes a network namespace and mounts")
     begun = time.monotonic()
-    with locked(settings):
+    with locked():
         processes = Processes(settings=settings)
         if is_kept(processes):
             apps = binaries.build(settings, binaries.APPS)
@@ -99,7 +100,8 @@ def is_kept(processes: Processes) -> bool:
         return False
     deadline = time.monotonic() + PATIENCE
     while broken := faults(processes):
-        if time.monotonic() > deadline:
+        hopeless = not network.exists() or not processes.keeper_pid()
+        if hopeless or time.monotonic() > deadline:
             say(f"starting anew: {'; '.join(broken)}")
             return False
         time.sleep(0.5)
@@ -204,10 +206,7 @@ def write_environment(settings: Settings) -> None:
 
 def down(settings: Settings) -> None:
     """Remove everything but the cache of built programs."""
-    if not settings.state.exists():
-        say("nothing is up")
-        return
-    with locked(settings):
+    with locked():
         processes = Processes(settings=settings)
         engine_was_ours = docker_engine.is_ours(processes)
         if not engine_was_ours and docker_engine.answers():
@@ -215,7 +214,7 @@ def down(settings: Settings) -> None:
         leftovers.clear(processes)
         if engine_was_ours:
             docker_engine.remove_traces()
-        for name in ("registry", "docker", "logs"):
+        for name in ("registry", "docker"):
             leftovers.remove(settings.state / name)
     environment_file().unlink(missing_ok=True)
     say("down; the programs built for it are kept in " + str(settings.cache))

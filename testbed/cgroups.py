@@ -51,6 +51,6 @@ def end(name: str, seconds: float = 10) -> None:
     for hierarchy in hierarchies():
         for folder, _, _ in os.walk(hierarchy / name, topdown=False):
             try:
-                os.rmdir(folder)
+                Path(folder).rmdir()
             except OSError:  # still emptying: `create` takes it as it is
                 continue

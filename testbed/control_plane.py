@@ -10,7 +10,7 @@ ETCD = f"http://{LOOPBACK}:2379"
 
 
 def start(processes: Processes, programs: Path) -> None:
-    """Return when the API server is ready; controllers and scheduler find their way on their own."""
+    """Return when the API server is ready; controllers and scheduler wait for nobody."""
     start_etcd(processes, programs)
     start_api_server(processes, programs)
     settings = processes.settings

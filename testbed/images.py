@@ -125,4 +125,3 @@ def remove() -> None:
     for image in ALL:
         if recorded_key(image):
             run(*DOCKER, "image", "rm", "--force", image)
-

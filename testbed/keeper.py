@@ -10,6 +10,7 @@ Standard library only, and no import of the test bed. One argument: the run fold
 SIGHUP: read services/ again. SIGTERM: end all and leave.
 """
 
+import contextlib
 import ctypes
 import json
 import os
@@ -22,7 +23,7 @@ from typing import Any
 
 HEARD = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
 PR_SET_PDEATHSIG = 1
-GRACE = 8.0
+GRACE = 5.0
 LONG_ENOUGH = 30.0
 LONGEST_PAUSE = 10.0
 
@@ -57,7 +58,7 @@ class Service:
         self.pause = 0.2
 
     def start(self) -> None:
-        with open(self.spec["log"], "ab") as log:
+        with Path(self.spec["log"]).open("ab") as log:
             try:
                 self.process = subprocess.Popen(
                     self.spec["argv"],
@@ -67,7 +68,7 @@ class Service:
                     env=self.spec["env"],
                     cwd="/",
                     start_new_session=True,
-                    preexec_fn=in_child,
+                    preexec_fn=in_child,  # noqa: PLW1509 - the keeper has one thread
                 )
             except OSError as error:
                 log.write(f"cannot start: {error}\n".encode())
@@ -79,6 +80,7 @@ class Service:
         if self.process is None or self.process.poll() is None:
             return
         self.exit = self.process.returncode
+        signal_group(self.process.pid, signal.SIGKILL)
         self.process = None
         lived = time.monotonic() - self.started
         self.pause = 0.2 if lived > LONG_ENOUGH else min(self.pause * 2, LONGEST_PAUSE)
@@ -94,17 +96,22 @@ class Service:
         }
 
 
+def signal_group(leader: int, number: int) -> None:
+    """Each service leads a process group; a door's open connections are processes of it."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, number)
+
+
 def end(services: list[Service]) -> None:
     running = [service.process for service in services if service.process]
     for process in running:
-        process.terminate()
+        signal_group(process.pid, signal.SIGTERM)
     deadline = time.monotonic() + GRACE
     while time.monotonic() < deadline and any(process.poll() is None for process in running):
         time.sleep(0.05)
     for process in running:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+        signal_group(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 class Keeper:

@@ -1,7 +1,7 @@
-"""Ends what a test bed leaves behind, however it ended: the same for `down` and before a fresh start.
+"""Ends what a test bed leaves behind, however it ended: for `down`, and before a fresh start.
 
-Processes are ended by pid, and only when they are known to be ours: recorded with their start time,
-members of our control group, or engines and shims that were started with a path of our run folder.
+Processes are ended by pid, and only when they are known to be ours: recorded with their start
+time, members of our control group, or engines, shims and doors that name our run folder.
 """
 
 import os
@@ -13,12 +13,12 @@ from pathlib import Path
 from testbed import cgroups, network
 from testbed.node import NETWORK
 from testbed.processes import Processes
-from testbed.settings import CGROUP, RUN, Settings
+from testbed.settings import CGROUP, RUN, recorded_state
 from testbed.shell import run
 
-ENGINES = ("containerd", "containerd-shim", "dockerd", "docker-proxy", "runc")
+ENGINES = ("containerd", "containerd-shim", "dockerd", "docker-proxy", "runc", "socat")
 # The registry's content and login outlive a restart, so do the engine's images.
-LASTING = ("cache", "lock", "registry", "docker", "logs")
+LASTING = ("cache", "registry", "docker")
 
 
 def clear(processes: Processes) -> None:
@@ -27,9 +27,12 @@ def clear(processes: Processes) -> None:
     processes.kill_recorded()
     end_engines()
     cgroups.end(CGROUP)
-    unmount(processes.settings)
+    states = {processes.settings.state, recorded_state() or processes.settings.state}
+    unmount([RUN, *states])
     network.delete()
-    remove_files(processes.settings)
+    for state in states:
+        remove_files(state)
+    shutil.rmtree(RUN, ignore_errors=True)
 
 
 def end_engines(seconds: float = 10) -> None:
@@ -61,9 +64,9 @@ def engines() -> list[int]:
     return found
 
 
-def unmount(settings: Settings) -> None:
+def unmount(folders: list[Path]) -> None:
     """Below our folders, the deepest first; lazily, for a killed process may still hold one."""
-    roots = (f"{RUN}/", f"{settings.state}/")
+    roots = tuple(f"{folder}/" for folder in folders)
     points = []
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         point = line.split()[4].encode().decode("unicode_escape")
@@ -73,16 +76,14 @@ def unmount(settings: Settings) -> None:
         run("umount", "--lazy", point)
 
 
-def remove_files(settings: Settings) -> None:
-    if settings.state.exists():
-        for path in settings.state.iterdir():
-            if path.name not in LASTING:
-                remove(path)
-    shutil.rmtree(RUN, ignore_errors=True)
+def remove_files(state: Path) -> None:
+    for path in state.glob("*"):
+        if path.name not in LASTING:
+            remove(path)
     for result in Path("/var/lib/cni/results").glob(f"{NETWORK}-*"):
         result.unlink(missing_ok=True)
     for link in Path("/var/log/containers").glob("*"):
-        if link.is_symlink() and str(settings.state) in os.readlink(link):
+        if link.is_symlink() and link.readlink().is_relative_to(state):
             link.unlink()
 
 

@@ -73,7 +73,7 @@ def refuse_taken(port: int, name: str) -> None:
             probe.bind((LOOPBACK, port))
         except OSError as error:
             raise TestbedError(
-                f"port {port} of this machine, wanted for the {name}, is in use ({error.strerror}): "
+                f"port {port}, wanted for the {name}, is taken on this machine ({error.strerror}): "
                 f"`ss -ltnp sport = :{port}` tells by what; end that and try again"
             ) from None
 

@@ -31,7 +31,9 @@ IDENTITIES = (
         "DNS:kubernetes.default,DNS:kubernetes.default.svc",
     ),
     Identity(name="kubelet-serving", user=NODE_NAME, served=f"IP:{NODE_ADDRESS},DNS:{NODE_NAME}"),
-    Identity(name="apiserver-kubelet", user="kube-apiserver-kubelet-client", group="system:masters"),
+    Identity(
+        name="apiserver-kubelet", user="kube-apiserver-kubelet-client", group="system:masters"
+    ),
     Identity(name="admin", user="testbed-admin", group="system:masters"),
     Identity(name="controller-manager", user="system:kube-controller-manager"),
     Identity(name="scheduler", user="system:kube-scheduler"),
@@ -54,14 +56,18 @@ def write(settings: Settings) -> None:
     for identity in IDENTITIES:
         sign(folder, identity)
     run("openssl", "genrsa", "-out", folder / "accounts.key", "2048")
-    run("openssl", "rsa", "-in", folder / "accounts.key", "-pubout", "-out", folder / "accounts.pub")
+    run(
+        "openssl", "rsa", "-in", folder / "accounts.key", "-pubout", "-out", folder / "accounts.pub"
+    )
     for client in CLIENTS:
         write_private(folder / f"{client}.kubeconfig", kubeconfig(folder, client))
     write_private(settings.kubeconfig, kubeconfig(folder, "admin"))
 
 
 def sign(folder: Path, identity: Identity) -> None:
-    subject = f"/O={identity.group}/CN={identity.user}" if identity.group else f"/CN={identity.user}"
+    subject = (
+        f"/O={identity.group}/CN={identity.user}" if identity.group else f"/CN={identity.user}"
+    )
     usage = "serverAuth" if identity.served else "clientAuth"
     names = ("-addext", f"subjectAltName={identity.served}") if identity.served else ()
     run(

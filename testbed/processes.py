@@ -49,6 +49,7 @@ class Processes:
         shutil.rmtree(RUN / "services", ignore_errors=True)
         (RUN / "services").mkdir(parents=True)
         STATUS.unlink(missing_ok=True)
+        (RUN / "state").write_text(str(self.settings.state))
         self.settings.logs.mkdir(parents=True, exist_ok=True)
         program = self.settings.state / "keeper.py"
         shutil.copyfile(keeper.__file__, program)
@@ -107,7 +108,9 @@ class Processes:
         """The names of the processes that should run and do not."""
         wanted = {path.stem for path in (RUN / "services").glob("*.json")}
         running = {
-            name for name, state in recorded().items() if is_running(state["pid"], state["starttime"])
+            name
+            for name, state in recorded().items()
+            if is_running(state["pid"], state["starttime"])
         }
         return sorted(wanted - running)
 

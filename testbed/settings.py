@@ -31,30 +31,40 @@ GATEWAY_URL = f"http://{LOOPBACK}:{GATEWAY_PORT}"
 REGISTRY_USERNAME = "testbed"
 
 DOCKER_SOCKET = Path("/var/run/docker.sock")
+LOCK = Path("/run/aks-action-testbed.lock")
+
+
+def recorded_state() -> Path | None:
+    """The state folder of the test bed that was started on this machine."""
+    try:
+        state = Path((RUN / "state").read_text())
+    except OSError:
+        return None
+    return state if state.is_dir() else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The folders of one test bed; everything but `cache` and `lock` goes away with `down`."""
+    """The folders of one test bed; everything but `cache` goes away with `down`."""
 
     state: Path
     tools: Path
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
-        """Follow AKS_ACTION_TESTBED, else XDG_STATE_HOME, else ~/.local/state."""
+        """Follow AKS_ACTION_TESTBED, else what is up already, else XDG_STATE_HOME or its default.
+
+        What is up already is found by every checkout and user of the machine.
+        """
         home = Path(environment.get("HOME", "/root"))
         base = Path(environment.get("XDG_STATE_HOME") or home / ".local/state")
-        state = Path(environment.get("AKS_ACTION_TESTBED") or base / "aks-action-testbed")
+        chosen = environment.get("AKS_ACTION_TESTBED")
+        state = Path(chosen) if chosen else recorded_state() or base / "aks-action-testbed"
         return cls(state=state.absolute(), tools=CHECKOUT / ".venv/bin")
 
     @property
     def cache(self) -> Path:
         return self.state / "cache"
-
-    @property
-    def lock(self) -> Path:
-        return self.state / "lock"
 
     @property
     def logs(self) -> Path:

@@ -10,7 +10,7 @@ LOG_LINES = 15
 
 
 class TestbedError(Exception):
-    """Something the test bed needs is missing or did not start; the message says what to look at."""
+    """Something that the test bed needs is missing or did not start; says what to look at."""
 
     __test__ = False  # pytest collects classes named Test*
 
