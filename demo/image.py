@@ -86,3 +86,9 @@ def _layer_count(image: str) -> int:
     template = "{{len .RootFS.Layers}}"
     command = ["docker", "image", "inspect", "--format", template, image]
     return int(subprocess.run(command, check=True, text=True, capture_output=True).stdout)
+
+
+def default_base() -> str:
+    """The base image that the Dockerfile names when nobody gives another."""
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    return next(line.removeprefix("ARG BASE=") for line in lines if line.startswith("ARG BASE="))

@@ -1,0 +1,100 @@
+"""Run the cases (all, or those named on the command line), print the table, write it as JSON."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bench import deploying, releasing, starting
+from bench.contestants import Contestants, gather, install_crane
+from bench.measure import Failed
+from bench.results import Result, as_json, table
+from demo.bed import ROOT, Bed, NoBed, find, read_environment_file
+
+RESULTS = ROOT / ".bench/results.json"
+Case = Callable[[Contestants, deploying.Namespaces], list[Result]]
+
+
+def _first(contestants: Contestants, namespaces: deploying.Namespaces) -> list[Result]:
+    image = _server_image(contestants)
+    return deploying.first_and_unchanged(contestants, namespaces, image)
+
+
+CASES: dict[str, Case] = {
+    "first": _first,
+    "many": lambda them, namespaces: [deploying.many_unchanged(them, namespaces)],
+    "release": lambda them, _: [releasing.ten_images(them)],
+    "error": lambda them, _: [starting.input_error(them)],
+    "scaling": lambda them, namespaces: [deploying.scaling(them, namespaces)],
+    "image": lambda them, _: [starting.image_size(them)],
+}
+
+
+def main(names: list[str]) -> int:
+    """Exit code 0 whatever was measured: a benchmark informs, it does not gate."""
+    try:
+        bed = find(os.environ)
+        install_crane()
+    except (NoBed, Failed) as error:
+        say(str(error))
+        return 1
+    with tempfile.TemporaryDirectory(prefix="aks-action-bench-") as scratch:
+        contestants = gather(bed, Path(scratch), os.environ.get("PEER_ACTION", ""))
+        results = [result for name in names or CASES for result in _run(name, contestants)]
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(_report(results), indent=2) + "\n")
+    say(f"\n{table(results)}\n")
+    for result in results:
+        for tool, seconds in result.seconds.items():
+            say(f"{result.case}: {tool} {seconds:.2f} s")
+        for note in result.notes:
+            say(f"{result.case}: {note}")
+    say(f"\nWritten to {RESULTS.relative_to(ROOT)}")
+    return 0
+
+
+def _run(name: str, contestants: Contestants) -> list[Result]:
+    say(f"… {name}")
+    namespaces = deploying.Namespaces(contestants.bed)
+    started = time.monotonic()
+    try:
+        return CASES[name](contestants, namespaces)
+    except (Failed, NoBed, RuntimeError, subprocess.CalledProcessError) as error:
+        say(f"  {name} did not run: {error}")
+        return [Result(case=name, error=str(error))]
+    finally:
+        namespaces.clear()
+        say(f"  {time.monotonic() - started:.0f} s")
+
+
+def _report(results: list[Result]) -> dict[str, object]:
+    return {
+        "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
+        "peer": os.environ.get("PEER_ACTION", ""),
+        "results": as_json(results),
+    }
+
+
+def _server_image(contestants: Contestants) -> str:
+    """The test bed's small server, in the registry, from where pods pull it."""
+    bed: Bed = contestants.bed
+    local = read_environment_file(ROOT / ".testbed/env").get("SERVER_IMAGE", "")
+    if not local:
+        raise NoBed("pods need a small server as image: this case runs on the test bed only")
+    reference = f"{bed.registry}/bench/server:1"
+    contestants.shell(f"docker tag {local} {reference} && docker push --quiet {reference}")
+    return reference
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
