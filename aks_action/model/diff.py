@@ -51,6 +51,15 @@ def changes(before: Document, after: Document) -> tuple[FieldChange, ...]:
     )
 
 
+def asked_changes(live: Document, manifest: Document) -> tuple[FieldChange, ...]:
+    """The fields that the manifest states and that differ live, without asking the server.
+
+    Rougher than `changes` with a dry-run: a value that the server would normalise (`1000m`) counts
+    as different. For what the server refuses to dry-run.
+    """
+    return changes(live, _overlaid(live, manifest))
+
+
 def comparable(document: Document) -> Document:
     """The object without what the server alone decides; an emptied annotations map is absent."""
     for path in _MOVED_BY_THE_SERVER:
@@ -95,6 +104,18 @@ def _differences(before: Any, after: Any, path: Path) -> Iterator[tuple[Path, An
         return
     for part, old, new in parts:
         yield from _differences(old, new, (*path, part))
+
+
+def _overlaid(live: Any, asked: Any) -> Any:
+    """`live` with everything that `asked` states on top; list items meet by their key."""
+    if isinstance(live, Mapping) and isinstance(asked, Mapping):
+        return {**live, **{key: _overlaid(live.get(key), value) for key, value in asked.items()}}
+    if isinstance(live, list) and isinstance(asked, list):
+        for key in _ITEM_KEYS:
+            old, new = _by_key(live, key), _by_key(asked, key)
+            if old is not None and new is not None:
+                return [_overlaid(old.get(name), item) for name, item in new.items()]
+    return asked
 
 
 def _or_none(value: Any) -> Any:

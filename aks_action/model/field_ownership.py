@@ -15,6 +15,7 @@ from typing import Any
 from aks_action.model.diff import comparable, field_change, key_part, render
 from aks_action.model.manifests import Document
 from aks_action.model.plan import FieldChange, TakenField
+from aks_action.model.provenance import RUN_ANNOTATION
 
 FIELD_MANAGER = "aks-action"
 """The name our own applies carry."""
@@ -30,6 +31,8 @@ _KUBECTL_APPLIES = frozenset(
 )
 
 FieldPath = tuple[str, ...]
+_ANNOTATIONS = ("f:metadata", "f:annotations")
+_CARRIED = {_ANNOTATIONS, (*_ANNOTATIONS, f"f:{RUN_ANNOTATION}")}
 Fields = Mapping[str, Any]
 
 
@@ -100,12 +103,23 @@ def leaving_with_takeover(live: Document, result: Document) -> tuple[FieldChange
 
 
 def same_ownership(live: Document, result: Document) -> bool:
-    """Whether our own entry is the same in both, so that applying would record nothing new."""
+    """Whether our own entry is the same in both, so that applying would record nothing new.
+
+    The run annotation does not count: it is carried along, whoever wrote it.
+    """
     before, after = (
         frozenset[FieldPath]().union(*(paths(entry) for entry in entries(each) if _ours(entry)))
         for each in (live, result)
     )
-    return before == after
+    return before - _CARRIED == after - _CARRIED
+
+
+def renewed(
+    ownership: Iterable[Document], live: Document, api_version: str
+) -> tuple[Document, ...] | None:
+    """`ownership`, a takeover or a migration, computed anew for an object that has moved on."""
+    was_migration = all(entry.get("apiVersion") == api_version for entry in ownership)
+    return takeover(live, api_version) or (migrated(live, api_version) if was_migration else None)
 
 
 def owned_by_us(live: Document, path: FieldPath) -> bool:

@@ -75,7 +75,7 @@ def live(*managed: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-WEB_ONLY = {
+WEB_ONLY: dict[str, Any] = {
     "f:spec": {
         "f:template": {
             "f:spec": {
@@ -188,7 +188,7 @@ def test_a_field_that_somebody_else_owns_too_will_stay() -> None:
 
 
 def test_a_secrets_leaving_value_is_hidden() -> None:
-    fields = {"f:data": {".": {}, "f:password": {}, "f:user": {}}}
+    fields: dict[str, Any] = {"f:data": {".": {}, "f:password": {}, "f:user": {}}}
     kubectl = {**KUBECTL, "apiVersion": "v1", "fieldsV1": fields}
     metadata = {"name": "s", "managedFields": [kubectl]}
     secret = {

@@ -1,0 +1,238 @@
+"""The check: what every apply of a plan would do, asked of the API server before any write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from aks_action.clients.ports import Cluster
+from aks_action.errors import ApiError
+from aks_action.model.assessing import after_refusal, compare, rerun_of_job
+from aks_action.model.manifests import Document, Manifest, ObjectRef
+from aks_action.model.observed import Observed
+from aks_action.model.plan import Apply, Assessment, Change, Delete, Plan
+from aks_action.model.provenance import live_run_annotation, with_run_annotation
+from aks_action.model.refusals import Refusal, Sort, error_of, read
+from aks_action.runtime import parallel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyRules:
+    """What the user lets an apply do.
+
+    force:          delete and recreate an object of which a field cannot be changed.
+    run_annotation: the value of the run annotation for objects that change; None: no annotation.
+    """
+
+    force: bool = False
+    run_annotation: str | None = None
+
+
+def check(plan: Plan, cluster: Cluster, observed: Observed, rules: ApplyRules) -> Plan:
+    """The plan with an assessment in every Apply, from one strict dry-run of each object.
+
+    Objects whose namespace or kind comes in the same run, or that the server refuses because
+    something that comes in the same run is not there yet, are left unchecked; the executor checks
+    them as soon as they can be. Nothing is written.
+    Raises ManifestError, AuthError or ApplyError with every refusal and its place in the files.
+    """
+    applies = list(plan.applies)
+    answers = _asked(applies, cluster, observed, rules)
+    checked = iter(_settled(applies, answers, observed.live, rules))
+    again = _repeated(plan)
+    return replace(
+        plan,
+        stages=tuple(
+            replace(
+                stage,
+                steps=tuple(
+                    _deferred(next(checked), again) if isinstance(step, Apply) else step
+                    for step in stage.steps
+                ),
+            )
+            for stage in plan.stages
+        ),
+    )
+
+
+def recheck(
+    applies: Sequence[Apply],
+    cluster: Cluster,
+    rules: ApplyRules,
+    live: MutableMapping[ObjectRef, Document],
+) -> list[Apply]:
+    """Check applies now that what they need exists.
+
+    live: the objects as this run knows them; those of the applies are read again and replaced.
+    Raises as `check` does.
+    """
+    refs = [apply.ref for apply in applies if apply.ref.name]
+    for ref, now in zip(refs, parallel.each(cluster.get, refs), strict=True):
+        if now is None:
+            live.pop(ref, None)
+        else:
+            live[ref] = now
+    return _settled(applies, _ask_all(applies, cluster, live, rules), live, rules, late=True)
+
+
+def _asked(
+    applies: Sequence[Apply], cluster: Cluster, observed: Observed, rules: ApplyRules
+) -> list[Assessment | Refusal]:
+    """The answer for each apply, where what cannot be asked yet is an unchecked CREATED."""
+    namespaces = {
+        apply.ref.name
+        for apply in applies
+        if apply.ref.kind == "Namespace" and apply.ref not in observed.live
+    }
+    served = cluster.types()
+    can_be_asked = [
+        apply.ref.namespace not in namespaces and (apply.ref.api_version, apply.ref.kind) in served
+        for apply in applies
+    ]
+    asked = [apply for apply, possible in zip(applies, can_be_asked, strict=True) if possible]
+    answers = iter(_ask_all(asked, cluster, observed.live, rules))
+    later = Assessment(change=Change.CREATED, checked=False)
+    return [next(answers) if possible else later for possible in can_be_asked]
+
+
+def _ask_all(
+    applies: Sequence[Apply],
+    cluster: Cluster,
+    live: Mapping[ObjectRef, Document],
+    rules: ApplyRules,
+) -> list[Assessment | Refusal]:
+    ask = partial(_ask, cluster=cluster, live=live, rules=rules)
+    return parallel.each(ask, (apply.manifest for apply in applies))
+
+
+def _ask(
+    manifest: Manifest,
+    *,
+    cluster: Cluster,
+    live: Mapping[ObjectRef, Document],
+    rules: ApplyRules,
+) -> Assessment | Refusal:
+    """One object's dry-run and what follows from it."""
+    before = live.get(manifest.ref)
+    try:
+        if not manifest.ref.name:
+            cluster.create(manifest.document, dry_run=True)
+            return Assessment(change=Change.CREATED)
+        if before is not None and before["metadata"].get("deletionTimestamp"):
+            return _going_away(manifest)
+        result = cluster.apply(_as_annotated_now(manifest, before, rules), dry_run=True)
+    except ApiError as error:
+        refusal = read(manifest, before, error)
+        return refusal if before is None else after_refusal(refusal, before, force=rules.force)
+    if before is None:
+        return Assessment(change=Change.CREATED)
+    return rerun_of_job(before, compare(before, result))
+
+
+def _as_annotated_now(manifest: Manifest, live: Document | None, rules: ApplyRules) -> Document:
+    """The document with the run annotation that it has, so that the run alone changes nothing."""
+    now = None if rules.run_annotation is None else live_run_annotation(live)
+    return with_run_annotation(manifest, now).document
+
+
+def _going_away(manifest: Manifest) -> Assessment | Refusal:
+    """An object that is being deleted is made anew once it is gone; for a namespace, by the user.
+
+    Nothing can be created in a namespace that is being deleted, so nothing can be checked.
+    """
+    if manifest.kind != "Namespace":
+        return Assessment(change=Change.RECREATED)
+    sentence = f"{manifest.ref} is being deleted. Run this again when it is gone."
+    return Refusal(manifest=manifest, sort=Sort.CLUSTER, sentence=sentence)
+
+
+def _settled(
+    applies: Sequence[Apply],
+    answers: Sequence[Assessment | Refusal],
+    live: Mapping[ObjectRef, Document],
+    rules: ApplyRules,
+    *,
+    late: bool = False,
+) -> list[Apply]:
+    """The applies with their assessments, or one error with every refusal that has no excuse.
+
+    late: what the run brings is there by now, so it excuses nothing any more.
+    """
+    arriving = [] if late else _arriving(applies, answers)
+    settled: list[Apply] = []
+    refused: list[Refusal] = []
+    for apply, answer in zip(applies, answers, strict=True):
+        assessment = answer
+        if isinstance(assessment, Refusal):
+            if not _is_excused(assessment, arriving, late=late):
+                refused.append(assessment)
+                continue
+            exists = apply.ref in live
+            change = Change.CONFIGURED if exists else Change.CREATED
+            assessment = Assessment(change=change, checked=False)
+        value = rules.run_annotation if assessment.change is not Change.UNCHANGED else None
+        manifest = with_run_annotation(apply.manifest, value)
+        settled.append(Apply(manifest=manifest, assessment=assessment))
+    if refused:
+        raise error_of(refused)
+    return settled
+
+
+def _arriving(
+    applies: Sequence[Apply], answers: Sequence[Assessment | Refusal]
+) -> list[tuple[ObjectRef, Document]]:
+    """What this run creates, and the definitions that it changes."""
+    return [
+        (apply.ref, apply.manifest.document)
+        for apply, answer in zip(applies, answers, strict=True)
+        if isinstance(answer, Assessment)
+        and (
+            answer.change is Change.CREATED
+            or (
+                answer.change is not Change.UNCHANGED
+                and apply.ref.kind == "CustomResourceDefinition"
+            )
+        )
+    ]
+
+
+def _is_excused(
+    refusal: Refusal, arriving: Sequence[tuple[ObjectRef, Document]], *, late: bool
+) -> bool:
+    """Whether what the server misses comes in this run, so that it has to be asked again."""
+    if refusal.sort is Sort.NO_DRY_RUN:
+        return True
+    if late:
+        return False
+    ref = refusal.manifest.ref
+    for other, document in arriving:
+        if other.kind == "CustomResourceDefinition":
+            spec = document["spec"]
+            if (spec.get("group"), spec["names"].get("kind")) == (ref.group, ref.kind):
+                return True
+        elif other != ref and "found" in refusal.text and _mentions(refusal.text, other.name):
+            return True
+    return False
+
+
+def _mentions(text: str, name: str) -> bool:
+    """`"name" not found`, `ns/name was not found`, `no PriorityClass with name name was found`."""
+    words = text.replace('"', " ").replace("/", " ").replace(":", " ").replace(",", " ").split()
+    return name in words
+
+
+def _repeated(plan: Plan) -> dict[ObjectRef, int]:
+    """How often each object is applied or deleted in a plan."""
+    counts: dict[ObjectRef, int] = {}
+    for step in plan.steps:
+        if isinstance(step, Apply | Delete) and step.ref.name:
+            counts[step.ref] = counts.get(step.ref, 0) + 1
+    return counts
+
+
+def _deferred(apply: Apply, touched: Mapping[ObjectRef, int]) -> Apply:
+    """An object that the plan touches more than once is compared again when its turn comes."""
+    if touched.get(apply.ref, 0) < 2 or apply.assessment is None:
+        return apply
+    return replace(apply, assessment=replace(apply.assessment, checked=False))
