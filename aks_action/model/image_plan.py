@@ -6,7 +6,7 @@ The choice is that of `docker compose push`: services with both `build` and `ima
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aks_action.errors import InputError, Problem, raise_all
 from aks_action.model.references import ImageReference
@@ -31,11 +31,15 @@ class ComposeService:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImagePush:
-    """One image: its name on the engine, its name in the registry, the services that run it."""
+    """One image: its name on the engine, its name in the registry, the services that run it.
+
+    built: those of the services that Compose can build.
+    """
 
     local: str
     target: ImageReference
     services: tuple[str, ...]
+    built: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +71,9 @@ class ImagePlan:
         return tuple(image.target for image in self.images)
 
     @property
-    def services(self) -> tuple[str, ...]:
-        """The services whose images are in the plan: what a build has to build."""
-        return tuple(dict.fromkeys(name for image in self.images for name in image.services))
+    def built(self) -> tuple[str, ...]:
+        """The services that a build has to build."""
+        return tuple(dict.fromkeys(name for image in self.images for name in image.built))
 
 
 def plan_images(services: Sequence[ComposeService], settings: ImageSettings) -> ImagePlan:
@@ -95,7 +99,12 @@ def plan_images(services: Sequence[ComposeService], settings: ImageSettings) -> 
                 continue
             if foreign := foreign_host(reference, registry):
                 notes.append(f"{text} goes to {target}: {foreign} is not the `registry`.")
-            push = ImagePush(local=service.image, target=target, services=(service.name,))
+            push = ImagePush(
+                local=service.image,
+                target=target,
+                services=(service.name,),
+                built=(service.name,) if service.has_build else (),
+            )
             problems += _merge(aliases if index else images, push)
     raise_all(InputError, problems)
     return ImagePlan(
@@ -159,6 +168,27 @@ def _merge(pushes: dict[ImageReference, ImagePush], push: ImagePush) -> list[Pro
                 "give one of them another name."
             )
         ]
-    names = tuple(dict.fromkeys((*there.services, *push.services)))
-    pushes[push.target] = ImagePush(local=there.local, target=push.target, services=names)
+    pushes[push.target] = replace(
+        there,
+        services=(*there.services, *push.services),
+        built=(*there.built, *push.built),
+    )
     return []
+
+
+def host_of_credentials(plan: ImagePlan, settings: ImageSettings) -> str:
+    """The one registry that is given the user name and the password; empty without them.
+
+    Raises InputError when images go to several registries and none is named as theirs.
+    """
+    if not settings.username:
+        return ""
+    if settings.registry:
+        return parse_registry(settings.registry)[0]
+    hosts = sorted({push.target.registry for push in (*plan.images, *plan.aliases)})
+    if len(hosts) > 1:
+        raise InputError(
+            f"The images go to {' and '.join(hosts)}, but there is one password: name the registry "
+            "that it is for as `registry`."
+        )
+    return hosts[0]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from aks_action.errors import Conflict, InputError, Problem, RegistryError, raise_all
 from aks_action.model.references import ImageReference
@@ -57,6 +58,23 @@ class TagChange:
     @property
     def needed(self) -> bool:
         return self.digest != self.previous
+
+
+class PublishedHow(StrEnum):
+    """What it took: layers were pushed, a tag was made, or all was there already."""
+
+    PUSHED = "pushed"
+    TAGGED = "tagged"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """An image that the registry has: its name with its tag, and the digest it has there."""
+
+    reference: ImageReference
+    digest: str
+    action: PublishedHow
 
 
 def plan_release(targets: Iterable[ImageReference], source_tag: str) -> tuple[Release, ...]:

@@ -1,0 +1,107 @@
+"""Images reach the registry: pushed from the engine, or given a release's tag."""
+
+from __future__ import annotations
+
+from aks_action.clients.image_ports import Composer, Engine, LocalImage, OpenRegistry, Tell
+from aks_action.errors import ActionError, AuthError, Problem, RegistryError, raise_all
+from aks_action.model.image_manifests import ImageManifest
+from aks_action.model.image_plan import ImagePlan, ImagePush, plan_images
+from aks_action.model.release_plan import ImageSettings, Published, PublishedHow
+from aks_action.runtime.parallel import each
+from aks_action.runtime.registries import Registries
+
+
+def read_plan(settings: ImageSettings, composer: Composer, tell: Tell) -> ImagePlan:
+    """The images of the compose files, by their names in the registry; says what is left out.
+
+    Raises InputError.
+    """
+    plan = plan_images(composer.services(), settings)
+    for line in (*map(str, plan.skipped), *plan.notes):
+        tell(line)
+    return plan
+
+
+def push(
+    plan: ImagePlan,
+    settings: ImageSettings,
+    *,
+    composer: Composer,
+    engine: Engine,
+    open_registry: OpenRegistry,
+    tell: Tell,
+) -> tuple[Published, ...]:
+    """Push every image that the registry does not have yet under its tag, several at once.
+
+    Answers in the plan's order, images before aliases, with digests as the registry has them.
+    Raises RegistryError naming every image that is not on the engine, before the first push;
+    after the pushes, one error with every image that was refused.
+    """
+    registries = Registries(plan, settings, open_registry)
+    if settings.build and plan.built:
+        tell(f"Building {', '.join(plan.built)}.")
+        composer.build(plan.built, tell)
+    pushes = (*plan.images, *plan.aliases)
+    local = _on_the_engine(pushes, engine)
+
+    def publish(push: ImagePush) -> Published | ActionError:
+        try:
+            return _push_one(push, local[push.local], engine, registries, tell)
+        except ActionError as error:
+            return error
+
+    results = each(publish, pushes)
+    errors = [result for result in results if isinstance(result, ActionError)]
+    if errors:
+        kind = AuthError if all(isinstance(e, AuthError) for e in errors) else RegistryError
+        problems = (problem for error in errors for problem in error.problems)
+        raise kind(*dict.fromkeys(problems))
+    return tuple(result for result in results if isinstance(result, Published))
+
+
+def _on_the_engine(pushes: tuple[ImagePush, ...], engine: Engine) -> dict[str, LocalImage]:
+    names = list(dict.fromkeys(push.local for push in pushes))
+    found = dict(zip(names, each(engine.image, names), strict=True))
+    raise_all(
+        RegistryError,
+        [
+            Problem(
+                message=f"{name} is not on the engine: build it before this step, or let "
+                "`build: true` build it."
+            )
+            for name, image in found.items()
+            if image is None
+        ],
+    )
+    return {name: image for name, image in found.items() if image is not None}
+
+
+def _push_one(
+    push: ImagePush, local: LocalImage, engine: Engine, registries: Registries, tell: Tell
+) -> Published:
+    registry = registries.of(push.target)
+    there = registry.manifest(push.target)
+    if there is not None and _is_same(local, there):
+        tell(f"{push.target} is there already: {there.digest}.")
+        unchanged = PublishedHow.UNCHANGED
+        return Published(reference=push.target, digest=there.digest, action=unchanged)
+    tell(f"{push.target}: pushing {push.local}.")
+    said = engine.push(push.local, push.target, registries.credentials(push.target), tell)
+    digest = registry.digest(push.target)
+    if digest != said:
+        raise RegistryError(
+            f"{push.target} was pushed as {said}, but the registry has "
+            f"{digest or 'no such tag'}: somebody else pushed at the same time. Run it again."
+        )
+    tell(f"{push.target} is pushed: {digest}.")
+    return Published(reference=push.target, digest=digest, action=PublishedHow.PUSHED)
+
+
+def _is_same(local: LocalImage, there: ImageManifest) -> bool:
+    """Whether the tag has this image's content already.
+
+    The configuration names the digests of all layers, so equal configurations are equal images
+    however the layers were packed. With containerd's image store the image's id is the digest
+    of its manifest or index instead.
+    """
+    return there.digest in (local.id, *local.digests) or there.config == local.id
