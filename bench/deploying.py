@@ -32,16 +32,7 @@ class Namespaces:
         self.delete(name)
         self._bed.kubectl("create", "namespace", name)
         self._made.append(name)
-        host = self._bed.registry.partition("/")[0]
-        login = {"username": self._bed.username, "password": self._bed.password}
-        secret = {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": {"name": PULL_SECRET, "namespace": name},
-            "type": "kubernetes.io/dockerconfigjson",
-            "stringData": {".dockerconfigjson": json.dumps({"auths": {host: login}})},
-        }
-        self._bed.kubectl("create", "--filename=-", stdin=json.dumps(secret))
+        self._bed.pull_secret(name, PULL_SECRET)
         # Pods of everybody get the secret: kubectl cannot add it to the manifests.
         account = {"imagePullSecrets": [{"name": PULL_SECRET}]}
         self._bed.kubectl("wait", "--for=create", "serviceaccount/default",

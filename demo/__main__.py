@@ -1,6 +1,5 @@
 """Build, push, release and deploy the example shop twice, from workflows, on real components."""
 
-import json
 import os
 import subprocess
 import sys
@@ -121,21 +120,10 @@ def tell(demo: Demo) -> None:
 
 
 def prepare_namespace(bed: Bed) -> None:
-    """The namespace, and in it the pull secret that an AKS with an attached ACR does not need."""
     bed.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait", "--timeout=120s")
     bed.kubectl("create", "namespace", NAMESPACE)
-    if not bed.password:
-        return
-    host = bed.registry.partition("/")[0]
-    login = {"auths": {host: {"username": bed.username, "password": bed.password}}}
-    secret = {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": PULL_SECRET, "namespace": NAMESPACE},
-        "type": "kubernetes.io/dockerconfigjson",
-        "stringData": {".dockerconfigjson": json.dumps(login)},
-    }
-    bed.kubectl("create", "--filename=-", stdin=json.dumps(secret))
+    if bed.password:
+        bed.pull_secret(NAMESPACE, PULL_SECRET)
 
 
 def heading(text: str) -> None:

@@ -1,5 +1,6 @@
 """The cluster, registry and engine that the demo, the tests and the benchmark use."""
 
+import json
 import os
 import shlex
 import shutil
@@ -51,6 +52,19 @@ class Bed:
         if check and finished.returncode:
             raise NoBed(f"kubectl {' '.join(arguments)}: {finished.stderr.strip()}")
         return finished.stdout
+
+    def pull_secret(self, namespace: str, name: str) -> None:
+        """Let the pods of a namespace pull, which an AKS with an attached ACR may anyhow."""
+        host = self.registry.partition("/")[0]
+        login = {"auths": {host: {"username": self.username, "password": self.password}}}
+        secret = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": name, "namespace": namespace},
+            "type": "kubernetes.io/dockerconfigjson",
+            "stringData": {".dockerconfigjson": json.dumps(login)},
+        }
+        self.kubectl("create", "--filename=-", stdin=json.dumps(secret))
 
 
 def tool(name: str) -> str:
