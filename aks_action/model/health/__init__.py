@@ -8,11 +8,15 @@ of the rule says which one is followed and why.
 """
 
 from aks_action.model.health.records import Gravity, Health, HealthStatus, Related, Trouble
+from aks_action.model.health.rules import RULES, WORKLOADS, assess
 
 __all__ = [
+    "RULES",
+    "WORKLOADS",
     "Gravity",
     "Health",
     "HealthStatus",
     "Related",
     "Trouble",
+    "assess",
 ]

@@ -1,0 +1,181 @@
+"""Pods: whether one is ready, and what keeps it from ever being ready."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from aks_action.model.documents import get_in
+from aks_action.model.health import probes
+from aks_action.model.health.containers import (
+    container_troubles,
+    may_appear,
+    missing_advice,
+    pod_ref,
+)
+from aks_action.model.health.records import (
+    Gravity,
+    Health,
+    Related,
+    Trouble,
+    condition,
+    failed,
+    progressing,
+    ready,
+    text,
+)
+from aks_action.model.manifests import Document
+
+_PASSING_MOUNT = ("not registered", "cache", "timed out waiting for the condition")
+_NO_CLAIM = re.compile(r'persistentvolumeclaim "([^"]+)" not found')
+
+
+def assess_pod(pod: Document, related: Related) -> Health:
+    """A bare Pod: ready when it is Ready or has succeeded; failed when it failed or never can."""
+    phase = text(pod, "status", "phase")
+    troubles = pod_troubles(pod, related)
+    if phase == "Succeeded":
+        return ready("it has completed", *troubles)
+    if is_ready(pod):
+        return ready("it is ready", *troubles)
+    if phase == "Failed":
+        return failed(_why_failed(pod, troubles), *troubles)
+    message = f"it is {phase.lower() or 'pending'} and not ready"
+    fatal = [each for each in troubles if each.gravity > Gravity.HINT]
+    if fatal:
+        return failed(fatal[0].message, *troubles)
+    return progressing(message, *troubles)
+
+
+def _why_failed(pod: Document, troubles: tuple[Trouble, ...]) -> str:
+    if troubles:
+        return troubles[0].message
+    return text(pod, "status", "message") or text(pod, "status", "reason") or "it has failed"
+
+
+def is_ready(pod: Document) -> bool:
+    return condition(pod, "Ready").get("status") == "True"
+
+
+def is_counted(pod: Document) -> bool:
+    """Whether a controller still counts on this pod; it replaces evicted and leaving ones."""
+    return text(pod, "status", "phase") not in ("Failed", "Succeeded") and not get_in(
+        pod, ("metadata", "deletionTimestamp")
+    )
+
+
+def pod_troubles(pod: Document, related: Related) -> tuple[Trouble, ...]:
+    """Everything that is known to keep a pod from being ready.
+
+    A pod that was there before this run began is judged mildly until the kubelet has tried again:
+    its state carries no time, and the deploy may just have mended its cause.
+    """
+    found = (
+        *_scheduling(pod, related),
+        *container_troubles(pod, related),
+        *_volumes(pod, related),
+    )
+    if related.is_recent(text(pod, "metadata", "creationTimestamp")) or _tried_again(pod, related):
+        return found
+    return tuple(
+        each if each.code == "CrashLoopBackOff" else replace(each, gravity=Gravity.HINT)
+        for each in found
+    )
+
+
+def _tried_again(pod: Document, related: Related) -> bool:
+    return any(
+        event.get("reason") in ("Failed", "FailedMount")
+        and related.is_recent(probes.event_time(event))
+        for event in related.events_of(pod)
+    )
+
+
+def _scheduling(pod: Document, related: Related) -> Iterator[Trouble]:
+    """Unschedulable. An autoscaler may add a node, unless it has said that it will not.
+
+    The cluster autoscaler says so by the event NotTriggerScaleUp; a later TriggeredScaleUp
+    takes that back. A claim that does not exist is nothing that a node could bring, except for a
+    StatefulSet's, which its controller makes just before the pod.
+    """
+    scheduled = condition(pod, "PodScheduled")
+    if scheduled.get("status") != "False" or scheduled.get("reason") != "Unschedulable":
+        return
+    words = " ".join(text(scheduled, "message").split())
+    gravity, advice = _weigh(words, pod, related)
+    yield Trouble(
+        culprit=pod_ref(pod),
+        code="Unschedulable",
+        message=f"no node can take it: {words or 'the scheduler gives no reason'}",
+        advice=advice,
+        gravity=gravity,
+    )
+
+
+def _weigh(words: str, pod: Document, related: Related) -> tuple[Gravity, str]:
+    owners = {owner.get("kind") for owner in get_in(pod, ("metadata", "ownerReferences")) or ()}
+    if claim := _NO_CLAIM.search(words):
+        gravity = Gravity.HINT if "StatefulSet" in owners else Gravity.TEMPLATE
+        return gravity, f"Add the PersistentVolumeClaim {claim[1]} to `manifests`."
+    said = sorted(
+        (probes.event_time(event), text(event, "reason"))
+        for event in related.events_of(pod)
+        if event.get("reason") in ("NotTriggerScaleUp", "TriggeredScaleUp", "Nominated")
+        and related.is_recent(probes.event_time(event))
+    )
+    if said and said[-1][1] == "NotTriggerScaleUp":
+        return Gravity.POD, "The cluster autoscaler adds no node for it: ask for less, or for more."
+    if "Insufficient" in words:
+        return Gravity.HINT, "Lower resources.requests, or add nodes."
+    if "taint" in words or "affinity" in words or "selector" in words:
+        return Gravity.HINT, "Check nodeSelector, affinity and tolerations against the nodes."
+    return Gravity.HINT, ""
+
+
+def _volumes(pod: Document, related: Related) -> Iterator[Trouble]:
+    """FailedMount and FailedAttachVolume, while a container still waits for its volumes."""
+    if not _awaits_volumes(pod):
+        return
+    for event in related.events_of(pod):
+        words = " ".join(text(event, "message").split())
+        if event.get("reason") not in ("FailedMount", "FailedAttachVolume"):
+            continue
+        if any(phrase in words for phrase in _PASSING_MOUNT):
+            continue
+        missing = "not found" in words or "non-existent config key" in words
+        lasting = missing and not may_appear(words, pod, related)
+        yield Trouble(
+            culprit=pod_ref(pod),
+            code=text(event, "reason"),
+            message=f"a volume cannot be mounted: {_without_prefix(words)}",
+            advice=missing_advice(words) if missing else "",
+            gravity=Gravity.TEMPLATE if lasting else Gravity.HINT,
+        )
+
+
+def _awaits_volumes(pod: Document) -> bool:
+    reasons = {
+        text(status, "state", "waiting", "reason")
+        for name in ("initContainerStatuses", "containerStatuses")
+        for status in get_in(pod, ("status", name)) or ()
+    }
+    return text(pod, "status", "phase") == "Pending" and (
+        not reasons or bool(reasons & {"ContainerCreating", "PodInitializing"})
+    )
+
+
+def _without_prefix(words: str) -> str:
+    """`volume "config": configmap "x" not found`, without the name of the kubelet's function."""
+    return re.sub(r'^MountVolume\.\w+ failed for volume ("[^"]*") *:', r"volume \1:", words)
+
+
+def worst(pods: Iterable[Document], related: Related) -> tuple[list[Trouble], bool, bool]:
+    """Over a template's pods: (troubles, whether any cannot start, whether none can)."""
+    counted = [pod for pod in pods if is_counted(pod)]
+    each_pod = [pod_troubles(pod, related) if not is_ready(pod) else () for pod in counted]
+    troubles = [trouble for found in each_pod for trouble in found]
+    doomed = [any(each.gravity > Gravity.HINT for each in found) for found in each_pod]
+    template = any(each.gravity is Gravity.TEMPLATE for each in troubles)
+    proven = any(is_ready(pod) for pod in counted)
+    return troubles, any(doomed), (template and not proven) or (bool(doomed) and all(doomed))

@@ -1,0 +1,87 @@
+"""The table of rules, and what holds for every kind before its own rule is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from aks_action.model.documents import get_in
+from aks_action.model.health.cluster_objects import (
+    assess_api_service,
+    assess_autoscaler,
+    assess_custom,
+    assess_definition,
+    assess_namespace,
+)
+from aks_action.model.health.jobs import assess_job
+from aks_action.model.health.network import assess_gateway, assess_route, assess_service
+from aks_action.model.health.pods import assess_pod
+from aks_action.model.health.records import Health, Related, progressing
+from aks_action.model.health.storage import assess_claim
+from aks_action.model.health.workloads import (
+    assess_daemon_set,
+    assess_deployment,
+    assess_replica_set,
+    assess_stateful_set,
+)
+from aks_action.model.manifests import Document, ref_of
+
+Rule = Callable[[Document, Related], Health]
+
+RULES: Mapping[str, Rule] = {
+    "Pod": assess_pod,
+    "Service": assess_service,
+    "Namespace": assess_namespace,
+    "PersistentVolumeClaim": assess_claim,
+    "Deployment.apps": assess_deployment,
+    "ReplicaSet.apps": assess_replica_set,
+    "StatefulSet.apps": assess_stateful_set,
+    "DaemonSet.apps": assess_daemon_set,
+    "Job.batch": assess_job,
+    "HorizontalPodAutoscaler.autoscaling": assess_autoscaler,
+    "CustomResourceDefinition.apiextensions.k8s.io": assess_definition,
+    "APIService.apiregistration.k8s.io": assess_api_service,
+    "Gateway.gateway.networking.k8s.io": assess_gateway,
+    "HTTPRoute.gateway.networking.k8s.io": assess_route,
+    "GRPCRoute.gateway.networking.k8s.io": assess_route,
+}
+"""Rules by `kind.group`. Kinds that are absent are healthy when they are there: ConfigMap,
+Secret, CronJob, Ingress (whose address may never come), PodDisruptionBudget, roles, …"""
+
+WORKLOADS = frozenset(
+    {"Deployment.apps", "ReplicaSet.apps", "StatefulSet.apps", "DaemonSet.apps", "Job.batch", "Pod"}
+)
+"""Kinds whose health is told by pods."""
+
+
+def assess(document: Document, related: Related) -> Health:
+    """How healthy an object is, by the rule of its kind.
+
+    document: the live object, with apiVersion and kind.
+    related:  what is known about it; an empty `Related()` gives the verdict of its own status.
+
+    A status that was written for an older generation says nothing, and an object that is being
+    deleted is never healthy.
+    """
+    rule = RULES.get(ref_of(document).group_kind, assess_custom)
+    if get_in(document, ("metadata", "deletionTimestamp")):
+        return progressing("it is being deleted")
+    if rule is not assess_custom and not _is_observed(document):
+        return progressing("its controller has not seen the change yet")
+    return rule(document, related)
+
+
+def _is_observed(document: Document) -> bool:
+    """Whether the status is of the present generation.
+
+    Kinds without `status.observedGeneration` have nothing to compare, but a Deployment,
+    StatefulSet, ReplicaSet or DaemonSet without it was not looked at yet. Some controllers write
+    it as text.
+    """
+    generation = get_in(document, ("metadata", "generation"))
+    observed = get_in(document, ("status", "observedGeneration"))
+    if observed is None:
+        return ref_of(document).group != "apps"
+    try:
+        return int(observed) >= int(generation)
+    except (TypeError, ValueError):
+        return True
