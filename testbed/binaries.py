@@ -16,6 +16,15 @@ VERSION = f"-s -w -X k8s.io/component-base/version.gitVersion={KUBERNETES}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Manifests:
+    """Files of another module that the test bed applies or reads, copied beside the programs."""
+
+    name: str
+    module: str
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Module:
     """A folder with a go.mod; `packages` as `go build` takes them (`tool`: its tool lines)."""
 
@@ -24,9 +33,11 @@ class Module:
     packages: str
     ldflags: str
     renamed: tuple[tuple[str, str], ...] = ()
+    manifests: tuple[Manifests, ...] = ()
 
     def key(self) -> str:
-        digest = hashlib.sha256(f"{self.packages} {self.ldflags} {self.renamed}".encode())
+        parts = (self.packages, self.ldflags, self.renamed, self.manifests)
+        digest = hashlib.sha256(repr(parts).encode())
         for path in sorted(self.folder.rglob("*")):
             if path.suffix in {".go", ".mod", ".sum"}:
                 digest.update(path.read_bytes())
@@ -39,16 +50,37 @@ CLUSTER = Module(
     packages="tool",
     ldflags=VERSION,
     renamed=(("server", "etcd"),),
+    manifests=(
+        Manifests(
+            name="kwok-stages",
+            module="sigs.k8s.io/kwok",
+            paths=(
+                "kustomize/stage/node/fast/node-initialize.yaml",
+                "kustomize/stage/node/heartbeat-with-lease/node-heartbeat-with-lease.yaml",
+                "kustomize/stage/pod/fast",
+            ),
+        ),
+    ),
 )
 GATEWAY = Module(
-    name="gateway", folder=CHECKOUT / "testbed/go/gateway", packages="tool", ldflags="-s -w"
+    name="gateway",
+    folder=CHECKOUT / "testbed/go/gateway",
+    packages="tool",
+    ldflags="-s -w",
+    manifests=(
+        Manifests(
+            name="gateway-api",
+            module="sigs.k8s.io/gateway-api",
+            paths=("config/crd/standard",),
+        ),
+        Manifests(
+            name="contour-crds",
+            module="github.com/projectcontour/contour",
+            paths=("examples/contour/01-crds.yaml",),
+        ),
+    ),
 )
 APPS = Module(name="apps", folder=CHECKOUT / "testbed/apps", packages="./...", ldflags="-s -w")
-# Other modules' files that the test bed applies: folder in the cache ← module and folder in it.
-MANIFESTS = {
-    "gateway-api": ("sigs.k8s.io/gateway-api", "config/crd/standard"),
-    "contour-crds": ("github.com/projectcontour/contour", "examples/contour/01-crds.yaml"),
-}
 
 
 def folder_of(settings: Settings, module: Module) -> Path:
@@ -72,21 +104,18 @@ def build(settings: Settings, module: Module) -> Path:
         )  # fmt: skip
         for old, new in module.renamed:
             (output / old).rename(output / new)
-        if module is GATEWAY:
-            copy_manifests(module, output)
+        for manifests in module.manifests:
+            copy_manifests(module, manifests, output / manifests.name)
         output.rename(target)
     return target
 
 
-def copy_manifests(module: Module, target: Path) -> None:
-    for name, (source, path) in MANIFESTS.items():
-        root = run("go", "list", "-m", "-f", "{{.Dir}}", source, cwd=module.folder).strip()
-        found = Path(root, path)
-        if found.is_dir():
-            shutil.copytree(found, target / name, copy_function=shutil.copyfile)
-        else:
-            (target / name).mkdir()
-            shutil.copyfile(found, target / name / found.name)
-    for folder in target.iterdir():
-        if folder.is_dir():  # the module cache is read-only, and copies keep that
-            folder.chmod(0o755)
+def copy_manifests(module: Module, manifests: Manifests, target: Path) -> None:
+    command = ("go", "list", "-m", "-f", "{{.Dir}}", manifests.module)
+    root = Path(run(*command, cwd=module.folder).strip())
+    target.mkdir()
+    for path in manifests.paths:
+        found = root / path
+        for file in [found] if found.is_file() else sorted(found.glob("*.yaml")):
+            if file.name != "kustomization.yaml":
+                shutil.copyfile(file, target / file.name)

@@ -61,12 +61,12 @@ def recorded_key(image: str) -> str:
 
 def imported(image: str, files: Mapping[str, Path | str], *changes: str) -> None:
     """An image of one layer: `files` is path in it → file of this machine, or text: link target."""
-    digest = hashlib.sha256(repr((sorted(map(str, files.items())), changes)).encode())
-    for source in files.values():
-        if isinstance(source, Path):
-            if not source.exists():
-                raise TestbedError(f"{source} is missing; `make setup` installs what it comes with")
-            digest.update(source.read_bytes())
+    digest = hashlib.sha256(repr(changes).encode())
+    for target, source in files.items():
+        if isinstance(source, Path) and not source.exists():
+            raise TestbedError(f"{source} is missing; `make setup` installs what it comes with")
+        content = source.read_bytes() if isinstance(source, Path) else source.encode()
+        digest.update(f"\n{target} {len(content)}\n".encode() + content)
     if recorded_key(image) == (key := digest.hexdigest()[:16]):
         return
     archive = io.BytesIO()

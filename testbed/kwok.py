@@ -15,11 +15,13 @@ def start(settings: Settings, nodes: int) -> None:
     processes = Processes(settings=settings)
     if not processes.keeper_pid():
         raise TestbedError("the test bed is not up; `make testbed` starts it")
-    program = binaries.folder_of(settings, binaries.CLUSTER) / "kwok"
+    programs = binaries.folder_of(settings, binaries.CLUSTER)
+    stages = sorted((programs / "kwok-stages").glob("*.yaml"))
     processes.run(
-        "kwok", program, f"--kubeconfig={settings.kubeconfig}",
+        "kwok", programs / "kwok", f"--kubeconfig={settings.kubeconfig}",
         "--manage-all-nodes=false", f"--manage-nodes-with-annotation-selector={FAKE}=fake",
         "--node-ip=198.19.255.2", "--node-lease-duration-seconds=40",
+        *(f"--config={stage}" for stage in stages),
         inside=True,
     )  # fmt: skip
     listed = {"apiVersion": "v1", "kind": "List", "items": [fake(n) for n in range(nodes)]}
