@@ -12,7 +12,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from aks_action.model.diff import comparable, field_change, key_part, render
+from aks_action.model.diff import LAST_APPLIED, comparable, field_change, key_part, render
+from aks_action.model.documents import get_in
 from aks_action.model.manifests import Document
 from aks_action.model.plan import FieldChange, TakenField
 from aks_action.model.provenance import RUN_ANNOTATION
@@ -80,11 +81,21 @@ def takeover(live: Document, api_version: str) -> tuple[Document, ...] | None:
 def leaving_with_takeover(live: Document, result: Document) -> tuple[FieldChange, ...]:
     """Fields that go away once kubectl's are ours, which the dry-run before that cannot show.
 
+    Of a client-side apply only what its last-applied annotation states counts: its entry owns the
+    defaults as well, and those come back with the value that they have.
+
     live:    the object with kubectl's entries.
     result:  the dry-run of our manifest, whose managedFields tell what the manifest contains.
     """
     merged, _ = _split(live, str(result.get("apiVersion", "")))
-    kubectls = frozenset[FieldPath]().union(*(paths(e) for e in merged if _by_kubectl(e)))
+    stated = _last_applied(live)
+    kubectls = {
+        path
+        for entry in merged
+        if _by_kubectl(entry)
+        for path in paths(entry)
+        if entry.get("operation") == "Apply" or _lookup(stated, path) is not None
+    }
     kept = {
         path[:length]
         for entry in entries(result)
@@ -100,6 +111,18 @@ def leaving_with_takeover(live: Document, result: Document) -> tuple[FieldChange
         field_change(live, _parts(path), value, None) for path, value in found if value is not None
     )
     return tuple(sorted(changes, key=lambda change: change.path))
+
+
+def _last_applied(live: Document) -> Document:
+    """What kubectl's last client-side apply stated; empty where that is not known."""
+    text = get_in(live, ("metadata", "annotations", LAST_APPLIED))
+    try:
+        stated = json.loads(text) if isinstance(text, str) else {}
+    except ValueError:
+        return {}
+    if isinstance(stated, dict) and isinstance(stated.get("stringData"), dict):
+        stated["data"] = {**(stated.get("data") or {}), **stated["stringData"]}
+    return stated if isinstance(stated, dict) else {}
 
 
 def same_ownership(live: Document, result: Document) -> bool:

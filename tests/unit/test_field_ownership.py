@@ -24,7 +24,8 @@ KUBECTL: dict[str, Any] = {
       "f:metadata": {"f:annotations": {".": {},
         "f:kubectl.kubernetes.io/last-applied-configuration": {}},
         "f:labels": {".": {}, "f:team": {}}},
-      "f:spec": {"f:replicas": {}, "f:template": {"f:spec": {"f:containers": {
+      "f:spec": {"f:progressDeadlineSeconds": {}, "f:replicas": {},
+        "f:template": {"f:spec": {"f:containers": {
         "k:{\\"name\\":\\"web\\"}": {".": {}, "f:image": {}, "f:name": {},
           "f:ports": {".": {}, "k:{\\"containerPort\\":80,\\"protocol\\":\\"TCP\\"}": {
             ".": {}, "f:containerPort": {}}}},
@@ -56,22 +57,43 @@ def ours(fields: dict[str, Any], **more: str) -> dict[str, Any]:
     return entry(FIELD_MANAGER, fields, **{"operation": "Apply", **more})
 
 
+# A client-side apply keeps what it was given, without the server's defaults.
+STATED = {
+    "metadata": {"labels": {"team": "a"}},
+    "spec": {
+        "replicas": 3,
+        "template": {
+            "spec": {
+                "containers": [
+                    {"name": "web", "image": "web:1", "ports": [{"containerPort": 80}]},
+                    {"name": "old", "image": "old:1"},
+                ]
+            }
+        },
+    },
+}
+
+
 def live(*managed: dict[str, Any]) -> dict[str, Any]:
     containers = [
         {"name": "web", "image": "web:1", "ports": [{"containerPort": 80, "protocol": "TCP"}]},
         {"name": "old", "image": "old:1"},
     ]
+    template = {"spec": {"containers": containers}}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {
             "name": "web",
             "namespace": "prod",
-            "annotations": {LAST_APPLIED: "{}", "deployment.kubernetes.io/revision": "1"},
+            "annotations": {
+                LAST_APPLIED: json.dumps(STATED),
+                "deployment.kubernetes.io/revision": "1",
+            },
             "labels": {"team": "a"},
             "managedFields": list(managed),
         },
-        "spec": {"replicas": 3, "template": {"spec": {"containers": containers}}},
+        "spec": {"replicas": 3, "progressDeadlineSeconds": 600, "template": template},
     }
 
 
@@ -190,7 +212,9 @@ def test_a_field_that_somebody_else_owns_too_will_stay() -> None:
 def test_a_secrets_leaving_value_is_hidden() -> None:
     fields: dict[str, Any] = {"f:data": {".": {}, "f:password": {}, "f:user": {}}}
     kubectl = {**KUBECTL, "apiVersion": "v1", "fieldsV1": fields}
-    metadata = {"name": "s", "managedFields": [kubectl]}
+    stated = json.dumps({"stringData": {"password": "pw", "user": "u"}})
+    annotations = {LAST_APPLIED: stated}
+    metadata = {"name": "s", "managedFields": [kubectl], "annotations": annotations}
     secret = {
         "apiVersion": "v1",
         "kind": "Secret",
