@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,10 +29,13 @@ FIELDS_SHOWN = 12
 class Deployment:
     """One deploy, finished or not.
 
-    failure:   what ended it early; None when everything is healthy, or for `plan`.
-    seconds:   wall time by phase (`observe`, `plan`, `apply`, `wait`), in order.
+    version:  what was deployed.         target: where it went, such as a namespace.
+    failure:  what ended it early; None when everything is healthy, or for `plan`.
+    executed: False for `plan`.          seconds: wall time by phase, in order.
     """
 
+    version: str
+    target: str
     plan: Plan
     outcomes: tuple[Outcome, ...] = ()
     diagnoses: tuple[Diagnosis, ...] = ()
@@ -144,13 +147,13 @@ def diagnosis_text(diagnosis: Diagnosis) -> str:
     return "\n".join(lines)
 
 
-def summary(deployment: Deployment, *, version: str, target: str) -> str:
-    """The job summary in Markdown. `target` names where it went, such as a namespace."""
-    verb = "Deployed" if deployment.executed else "Plan for"
-    title = f"{verb} {escaped(version)} to {escaped(target)}"
+def deployment_summary(deployment: Deployment) -> str:
+    """A deploy for the job summary, in Markdown."""
+    what = f"{escaped(deployment.version)} to {escaped(deployment.target)}"
+    title = f"{'Deployed' if deployment.executed else 'Plan for'} {what}"
     if deployment.failure:
-        title = f"{escaped(deployment.failure.title)}: {escaped(version)} to {escaped(target)}"
-    parts = [f"## {title}", "", f"{outcome_text(deployment)}"]
+        title = f"{deployment.failure.title}: {what}"
+    parts = [f"## {title}", "", outcome_text(deployment)]
     parts += _failures(deployment)
     parts += _table(deployment)
     parts += [f"> {escaped(note)}" for note in deployment.plan.notes]
@@ -158,6 +161,18 @@ def summary(deployment: Deployment, *, version: str, target: str) -> str:
         phases = " · ".join(f"{name} {durations.readable(s)}" for name, s in deployment.seconds)
         parts += ["", f"<sub>{phases}</sub>"]
     return "\n".join(parts) + "\n"
+
+
+def images_summary(images: Mapping[str, str]) -> str:
+    """Published images for the job summary: full reference → digest."""
+    rows = [f"| `{_code(ref)}` | `{_code(digest)}` |" for ref, digest in images.items()]
+    return "\n".join(["## Images", "", "| image | digest |", "|---|---|", *rows, ""])
+
+
+def failure_summary(failure: ActionError) -> str:
+    """What ended a step before there was a plan."""
+    lines = [f"- ❌ {escaped(str(problem))}" for problem in failure.problems]
+    return "\n".join([f"## {failure.title}", "", *lines, ""])
 
 
 def _failures(deployment: Deployment) -> Iterator[str]:

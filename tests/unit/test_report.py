@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aks_action import report
 from aks_action.errors import ApplyError, Source
 from aks_action.model.manifests import Manifest
@@ -36,6 +38,10 @@ SAME = apply("same", Assessment(change=Change.UNCHANGED))
 PLAN = Plan(stages=(Stage(name="configuration", steps=(NEW, CHANGED, SAME)),), notes=("A note.",))
 
 
+def deployment_of(**given: Any) -> report.Deployment:
+    return report.Deployment(version="v1.0.0", target="shop", plan=PLAN, **given)
+
+
 def outcome(step: Apply, change: Change, error: str = "") -> Outcome:
     return Outcome(ref=step.ref, source=step.manifest.source, change=change, error=error)
 
@@ -63,8 +69,7 @@ def test_many_changed_fields_are_cut_and_counted() -> None:
 
 
 def test_the_result_lists_objects_by_what_became_of_them() -> None:
-    deployment = report.Deployment(
-        plan=PLAN,
+    deployment = deployment_of(
         outcomes=(
             outcome(NEW, Change.CREATED),
             outcome(CHANGED, Change.CONFIGURED, error="refused"),
@@ -79,16 +84,14 @@ def test_the_result_lists_objects_by_what_became_of_them() -> None:
 
 
 def test_the_result_of_a_plan_lists_what_would_be_done() -> None:
-    result = report.result(report.Deployment(plan=PLAN, executed=False))
+    result = report.result(deployment_of(executed=False))
     assert result["configured"] == ["ConfigMap/shop/changed"]
     assert result["counts"]["failed"] == 0
 
 
 def test_what_was_applied_but_never_became_healthy_counts_as_failed() -> None:
     sick = Diagnosis(ref=NEW.ref, source=None, reason="no")
-    deployment = report.Deployment(
-        plan=PLAN, outcomes=(outcome(NEW, Change.CREATED),), diagnoses=(sick,)
-    )
+    deployment = deployment_of(outcomes=(outcome(NEW, Change.CREATED),), diagnoses=(sick,))
     assert report.result(deployment)["failed"] == ["ConfigMap/shop/new"]
 
 
@@ -100,16 +103,16 @@ def test_the_summary_of_a_failure_names_the_cause_and_neutralises_foreign_text()
         logs=("```", "# not a heading"),
         advice="Push it.",
     )
-    deployment = report.Deployment(plan=PLAN, diagnoses=(sick,), failure=ApplyError("stopped"))
-    text = report.summary(deployment, version="v1.0.0", target="shop")
+    deployment = deployment_of(diagnoses=(sick,), failure=ApplyError("stopped"))
+    text = report.deployment_summary(deployment)
     assert "&lt;b&gt;x&lt;/b&gt; of &#64;team \\| is \\[missing\\](http://x)" in text
     assert "````text\n```\n# not a heading\n````" in text
     assert "**To do:** Push it." in text
 
 
 def test_the_summary_has_a_row_for_each_change_and_says_what_was_not_reached() -> None:
-    deployment = report.Deployment(plan=PLAN, outcomes=(outcome(NEW, Change.CREATED),))
-    text = report.summary(deployment, version="v1.0.0", target="shop")
+    deployment = deployment_of(outcomes=(outcome(NEW, Change.CREATED),))
+    text = report.deployment_summary(deployment)
     assert "## Deployed v1.0.0 to shop" in text
     assert "| ConfigMap/shop/new | + created |" in text
     assert "| ConfigMap/shop/changed | ~ configured, not reached |" in text
@@ -118,3 +121,14 @@ def test_the_summary_has_a_row_for_each_change_and_says_what_was_not_reached() -
 
 def test_markdown_in_names_stays_text() -> None:
     assert report.escaped("a_b*c`d`<e>\n| #f") == "a\\_b\\*c\\`d\\`&lt;e&gt; \\| \\#f"
+
+
+def test_images_are_listed_with_their_digests() -> None:
+    text = report.images_summary({"reg.io/web:v1": "sha256:abc"})
+    assert "| `reg.io/web:v1` | `sha256:abc` |" in text
+
+
+def test_what_ended_a_step_before_a_plan_is_in_the_summary_too() -> None:
+    assert "- ❌ the \\*first\\* problem" in report.failure_summary(
+        ApplyError("the *first* problem")
+    )

@@ -1,0 +1,65 @@
+"""The publish job: the compose file's images are pushed, or get the release's tag."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aks_action import environment
+from aks_action.clients.registry import RegistryClient
+from aks_action.jobs.results import Results
+from aks_action.model.image_plan import ImagePlan
+from aks_action.model.release_plan import Published
+from aks_action.model.settings import Action, Settings
+from aks_action.runtime import publishing, releasing
+from aks_action.sources.compose import ComposeFiles
+from aks_action.workflow import Workflow
+
+
+def run(
+    action: Action,
+    settings: Settings,
+    env: Mapping[str, str],
+    workflow: Workflow,
+    results: Results,
+) -> None:
+    """Push or release. Raises ActionError for what went wrong."""
+    tell = workflow.write
+    composer = compose_files(settings, env, workflow)
+    with workflow.group("Images"):
+        plan = publishing.read_plan(settings.images, composer, tell)
+        for image in plan.images:
+            tell(f"{', '.join(image.services)}: {image.local} → {image.target}")
+    with workflow.group("Push" if action is Action.PUSH else "Release"):
+        if action is Action.PUSH:
+            published = push(plan, settings, composer, workflow)
+        else:
+            published = releasing.release(
+                plan, settings.images, open_registry=RegistryClient, tell=tell
+            )
+    results.images.update({str(each.reference): each.digest for each in published})
+
+
+def push(
+    plan: ImagePlan, settings: Settings, composer: ComposeFiles, workflow: Workflow
+) -> tuple[Published, ...]:
+    """Push from the engine, whose library is imported on this path only."""
+    from aks_action.clients.engine import DockerEngine  # noqa: PLC0415
+
+    return publishing.push(
+        plan,
+        settings.images,
+        composer=composer,
+        engine=DockerEngine(),
+        open_registry=RegistryClient,
+        tell=workflow.write,
+    )
+
+
+def compose_files(settings: Settings, env: Mapping[str, str], workflow: Workflow) -> ComposeFiles:
+    """The compose files of the workspace, which an action reads only when it needs them."""
+    return ComposeFiles(
+        settings.images.compose_files,
+        workspace=environment.folders(env).workspace,
+        env=env,
+        tell=workflow.write,
+    )
