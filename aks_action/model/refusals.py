@@ -79,13 +79,33 @@ def read(manifest: Manifest, live: Document | None, error: ApiError) -> Refusal:
 
 
 def error_of(refusals: Iterable[Refusal]) -> ActionError:
-    """One error with every refusal, of the class of the gravest: manifest, cluster, permission."""
+    """One error with every refusal, of the class of the gravest: manifest, cluster, permission.
+
+    What is not wrong with a manifest but with the cluster or a role is told once, at the first
+    object that it was met with.
+    """
     found = sorted(refusals, key=lambda each: (each.manifest.source, each.sentence))
     sorts = {each.sort for each in found}
     kind: type[ActionError] = ManifestError
     if sorts <= {Sort.FORBIDDEN, Sort.CLUSTER}:
         kind = ApplyError if Sort.CLUSTER in sorts else AuthError
-    return kind(*(each.problem for each in found))
+    alike: dict[object, list[Refusal]] = {}
+    for n, each in enumerate(found):
+        own = each.sort not in (Sort.FORBIDDEN, Sort.CLUSTER)
+        alike.setdefault(n if own else _without_ref(each), []).append(each)
+    return kind(*(_shared_problem(group) for group in alike.values()))
+
+
+def _without_ref(refusal: Refusal) -> str:
+    return refusal.sentence.removeprefix(f"{refusal.manifest.ref}: ")
+
+
+def _shared_problem(refusals: list[Refusal]) -> Problem:
+    first = refusals[0]
+    if len(refusals) == 1:
+        return first.problem
+    who = f"{first.manifest.ref} and {len(refusals) - 1} more"
+    return Problem(message=f"{who}: {_without_ref(first)}", source=first.manifest.source)
 
 
 def _is_about_the_manifest(text: str) -> bool:

@@ -147,3 +147,15 @@ def test_one_error_has_every_refusal_and_the_class_of_the_gravest(
     made = error_of(refusals)
     assert type(made) is kind
     assert sorted(each.message for each in made.problems) == sorted(map(str, sorts))
+
+
+def test_what_every_object_meets_alike_is_told_once() -> None:
+    message = "Deployment/prod/web: the namespace prod does not exist."
+    alike = [Refusal(manifest=manifest(), sort=Sort.CLUSTER, sentence=message) for _ in range(3)]
+    (problem,) = error_of(alike).problems
+    assert problem.message == "Deployment/prod/web and 2 more: the namespace prod does not exist."
+
+
+def test_two_errors_of_manifests_stay_two_even_if_they_read_alike() -> None:
+    alike = [Refusal(manifest=manifest(), sort=Sort.MANIFEST, sentence="wrong") for _ in range(2)]
+    assert len(error_of(alike).problems) == 2
