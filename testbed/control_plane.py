@@ -66,6 +66,7 @@ def start_api_server(processes: Processes, programs: Path) -> None:
         f"--service-cluster-ip-range={SERVICE_RANGE}",
         "--authorization-mode=Node,RBAC",
         "--allow-privileged",
+        "--kubelet-preferred-address-types=InternalIP",  # there is no name service
         f"--kubelet-certificate-authority={pki}/ca.crt",
         f"--kubelet-client-certificate={pki}/apiserver-kubelet.crt",
         f"--kubelet-client-key={pki}/apiserver-kubelet.key",

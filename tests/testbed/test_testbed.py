@@ -151,6 +151,11 @@ def test_a_pod_of_an_image_behind_a_login_gets_ready(bed: dict[str, str], namesp
     kubectl(bed, "-n", namespace, "rollout", "status", "deployment/server", "--timeout=60s")
 
 
+def test_the_api_server_reaches_the_kubelet_for_a_log(bed: dict[str, str], namespace: str) -> None:
+    kubectl(bed, "-n", namespace, "rollout", "status", "deployment/server", "--timeout=60s")
+    assert "version one listens" in kubectl(bed, "-n", namespace, "logs", "deployment/server")
+
+
 def test_a_cluster_ip_answers_inside_the_namespace(bed: dict[str, str], namespace: str) -> None:
     address = kubectl(
         bed, "-n", namespace, "get", "service", "server", "-o", "jsonpath={.spec.clusterIP}"
