@@ -61,6 +61,25 @@ def test_an_example_sets_only_inputs_that_exist(path: Path) -> None:
         assert set(step["with"]) <= set(known)
 
 
+def test_the_quick_start_of_the_readme_is_short_and_correct(tmp_path: Path) -> None:
+    """What people copy first: under 15 lines, a valid workflow, with inputs that exist."""
+    readme = (ROOT / "README.md").read_text()
+    quick_start = readme.split("```yaml\n")[1].split("```")[0]
+    assert len(quick_start.splitlines()) < 15
+    workflow = tmp_path / "quick-start.yml"
+    workflow.write_text(quick_start)
+    assert run("go", "-C", ROOT / "tests/tools", "tool", "actionlint", workflow) == ""
+    [step] = [step for step in steps(load(workflow)) if step["uses"] == OURS]
+    assert set(step["with"]) <= set(load(ACTION)["inputs"])
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("*.md")])
+def test_links_between_the_documents_lead_somewhere(path: Path) -> None:
+    """A file that was renamed is noticed here."""
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text()):
+        assert (path.parent / target).exists(), target
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=name)
 def test_the_folders_that_an_example_deploys_are_there(path: Path) -> None:
     """An item of `manifests` that matches nothing is an error of the action."""
