@@ -8,7 +8,7 @@ of the rule says which one is followed and why.
 """
 
 from aks_action.model.health.records import Gravity, Health, HealthStatus, Related, Trouble
-from aks_action.model.health.rules import RULES, WORKLOADS, assess
+from aks_action.model.health.rules import RULES, WORKLOADS, assess, makes_configuration
 
 __all__ = [
     "RULES",
@@ -19,4 +19,5 @@ __all__ = [
     "Related",
     "Trouble",
     "assess",
+    "makes_configuration",
 ]

@@ -99,7 +99,7 @@ class Related:
     since:           when this run began to write; older crashes and conditions prove nothing
                      about it. None: everything counts.
     may_appear:      something in the same deploy may create Secrets and ConfigMaps later
-                     (custom resources: ExternalSecret, SealedSecret, Certificate, …).
+                     (an ExternalSecret, a SealedSecret, a Certificate, …).
     """
 
     replica_sets: tuple[Document, ...] = ()

@@ -23,7 +23,7 @@ from aks_action.model.health.workloads import (
     assess_replica_set,
     assess_stateful_set,
 )
-from aks_action.model.manifests import Document, ref_of
+from aks_action.model.manifests import Document, ObjectRef, ref_of
 
 Rule = Callable[[Document, Related], Health]
 
@@ -51,6 +51,19 @@ WORKLOADS = frozenset(
     {"Deployment.apps", "ReplicaSet.apps", "StatefulSet.apps", "DaemonSet.apps", "Job.batch", "Pod"}
 )
 """Kinds whose health is told by pods."""
+
+_MAKERS = frozenset(
+    {
+        *("ExternalSecret", "ClusterExternalSecret", "SealedSecret", "SecretProviderClass"),
+        *("Certificate", "AzureKeyVaultSecret", "VaultStaticSecret", "VaultDynamicSecret"),
+        *("OnePasswordItem", "InfisicalSecret", "DopplerSecret", "Bundle"),
+    }
+)
+
+
+def makes_configuration(ref: ObjectRef) -> bool:
+    """Whether an object's operator makes Secrets or ConfigMaps, some time after it was applied."""
+    return ref.kind in _MAKERS and "." in ref.group
 
 
 def assess(document: Document, related: Related) -> Health:

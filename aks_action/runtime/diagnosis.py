@@ -1,0 +1,135 @@
+"""Why it failed: the reason, the useful events and the last log lines, gathered once at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from aks_action.clients.ports import Cluster
+from aks_action.errors import ActionError, Source
+from aks_action.model.health import Related, Trouble
+from aks_action.model.health.probes import event_time
+from aks_action.model.health.records import text
+from aks_action.model.manifests import Document, ObjectRef
+from aks_action.runtime.waiting import Waited, WaitResult
+
+TAIL_LINES = 25
+_MOST_EVENTS = 8
+_MOST_LOGS = 3
+_MOST_CHARACTERS = 500
+_SILENT = frozenset({"ImagePullBackOff", "ErrImagePull", "InvalidImageName", "ErrImageNeverPull"})
+_SILENT_START = frozenset(
+    {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "Unschedulable"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """The last lines that a container wrote; `previous`: before it was restarted."""
+
+    pod: ObjectRef
+    container: str
+    previous: bool
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """What a person needs to mend one target that did not become healthy.
+
+    Everything but `ref`, `source` and `advice` may hold text from the cluster: whoever prints it
+    has to keep it from being read as a command.
+
+    events: `Reason (Kind name): message`, with ` (n times)`, oldest first.
+    """
+
+    ref: ObjectRef
+    source: Source
+    reason: str
+    timed_out: bool
+    events: tuple[str, ...] = ()
+    logs: tuple[Log, ...] = ()
+    advice: tuple[str, ...] = ()
+
+
+def diagnose_all(cluster: Cluster, result: WaitResult) -> tuple[Diagnosis, ...]:
+    """A diagnosis of each target that failed, or else of each that was not ready in time."""
+    return tuple(diagnose(cluster, each) for each in result.failed or result.pending)
+
+
+def diagnose(cluster: Cluster, waited: Waited) -> Diagnosis:
+    """Gather what explains one target; a log that cannot be read is left out."""
+    troubles = _distinct(waited.health.troubles)
+    return Diagnosis(
+        ref=waited.manifest.ref,
+        source=waited.manifest.source,
+        reason=_reason(waited, troubles),
+        timed_out=not waited.health.is_failed,
+        events=_events(waited.related),
+        logs=_logs(cluster, troubles),
+        advice=tuple(dict.fromkeys(each.advice for each in troubles if each.advice)),
+    )
+
+
+def _distinct(troubles: Iterable[Trouble]) -> tuple[Trouble, ...]:
+    """One trouble per message: the pods of a template fail alike."""
+    return tuple({each.message: each for each in reversed(list(troubles))}.values())[::-1]
+
+
+def _reason(waited: Waited, troubles: Sequence[Trouble]) -> str:
+    """The verdict, and the causes that it does not hold already."""
+    message = waited.health.message
+    causes = [each.sentence for each in troubles if each.message not in message]
+    return "; ".join([message, *causes])
+
+
+def _events(related: Related) -> tuple[str, ...]:
+    recent = [each for each in related.events if related.is_recent(event_time(each))]
+    lines: dict[tuple[str, str], tuple[str, int, Document]] = {}
+    for event in sorted(recent, key=event_time):
+        message = " ".join(text(event, "message").split())[:_MOST_CHARACTERS]
+        number = _number(event)
+        key = (text(event, "reason"), message)
+        lines[key] = (message, number + (lines[key][1] if key in lines else 0), event)
+    return tuple(_line(*each) for each in lines.values())[-_MOST_EVENTS:]
+
+
+def _number(event: Document) -> int:
+    count = text(event, "series", "count") or text(event, "count")
+    return int(count) if count.isdigit() else 1
+
+
+def _line(message: str, number: int, event: Document) -> str:
+    about = " ".join(text(event, "involvedObject", name) for name in ("kind", "name"))
+    times = f" ({number} times)" if number > 1 else ""
+    return f"{text(event, 'reason')} ({about}): {message}{times}"
+
+
+def _logs(cluster: Cluster, troubles: Sequence[Trouble]) -> tuple[Log, ...]:
+    """The logs of the guilty containers that ever ran: one pod's per container name."""
+    guilty = {
+        each.container: each
+        for each in reversed(troubles)
+        if each.container and each.code not in _SILENT | _SILENT_START
+    }
+    logs = []
+    for trouble in list(guilty.values())[::-1][:_MOST_LOGS]:
+        for previous in (True, False) if trouble.crashed else (False,):
+            found = _log(cluster, trouble, previous=previous)
+            if found is not None:
+                logs.append(found)
+                break
+    return tuple(logs)
+
+
+def _log(cluster: Cluster, trouble: Trouble, *, previous: bool) -> Log | None:
+    try:
+        content = cluster.logs(
+            trouble.culprit, container=trouble.container, previous=previous, tail_lines=TAIL_LINES
+        )
+    except ActionError:
+        return None  # the pod is gone, or logs may not be read: the reason stands without them
+    lines = tuple(line[:_MOST_CHARACTERS] for line in content.splitlines()[-TAIL_LINES:])
+    if not lines:
+        return None
+    return Log(pod=trouble.culprit, container=trouble.container, previous=previous, lines=lines)

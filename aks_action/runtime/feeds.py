@@ -1,0 +1,148 @@
+"""Feeds: one thread per kind and namespace that lists, watches, and puts what it sees in a queue.
+
+Each thread alternates one LIST with one WATCH of a minute, so that an event that got lost on the
+way (Helm 4 waits for ever after one, helm/helm issue 31824) is caught up with by the next LIST.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
+from queue import SimpleQueue
+from types import TracebackType
+from typing import Any, Self
+
+from aks_action.clients.ports import Clock, Cluster, WatchEvent
+from aks_action.errors import ActionError, ApiError, AuthError, ManifestError
+from aks_action.model.manifests import Document
+
+WATCH_SECONDS = 60
+_QUICK = 1.0
+_PAUSES = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collection:
+    """The objects of a kind in one namespace (empty: cluster-scoped), all or by a selector."""
+
+    api_version: str
+    kind: str
+    namespace: str = ""
+    field_selector: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Everything that a collection holds now."""
+
+    collection: Collection
+    items: tuple[Document, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One change in a collection."""
+
+    collection: Collection
+    event: WatchEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """A feed's request failed. `final`: it will not try again."""
+
+    collection: Collection
+    error: Exception
+    final: bool
+
+
+Message = Snapshot | Change | Trouble
+
+
+class Feeds:
+    """Open feeds. Leaving the context closes every watch, also in the middle of a read."""
+
+    def __init__(self, cluster: Cluster, clock: Clock) -> None:
+        self.messages: SimpleQueue[Message] = SimpleQueue()
+        self._cluster = cluster
+        self._clock = clock
+        self._closed = threading.Event()
+        self._lock = threading.Lock()
+        self._watches: set[AbstractContextManager[Any]] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._closed.set()
+        with self._lock:
+            watches = list(self._watches)
+        for watch in watches:
+            # A watch that breaks while it is closed is closed.
+            with suppress(Exception):
+                watch.__exit__(None, None, None)
+
+    def open(self, collection: Collection) -> None:
+        """Begin to feed a collection's objects into `messages`."""
+        name = f"feed-{collection.kind}-{collection.namespace}"
+        # A daemon: a connection that hangs while it is opened must not keep the process alive.
+        threading.Thread(target=self._run, args=(collection,), name=name, daemon=True).start()
+
+    def _run(self, collection: Collection) -> None:
+        failures = 0
+        while not self._closed.is_set():
+            started = self._clock.now()
+            try:
+                self._list_and_watch(collection)
+            except Exception as error:  # noqa: BLE001 - a thread's error is told to its reader
+                if self._closed.is_set() or self._is_final(collection, error):
+                    return
+            lasted = self._clock.now() - started
+            failures = failures + 1 if lasted < _QUICK else 0
+            self._closed.wait(_PAUSES[min(failures, len(_PAUSES) - 1)])
+
+    def _list_and_watch(self, collection: Collection) -> None:
+        listing = self._cluster.list(
+            collection.api_version,
+            collection.kind,
+            namespace=collection.namespace,
+            field_selector=collection.field_selector,
+        )
+        self.messages.put(Snapshot(collection=collection, items=listing.items))
+        watch = self._cluster.watch(
+            collection.api_version,
+            collection.kind,
+            namespace=collection.namespace,
+            resource_version=listing.resource_version,
+            timeout_seconds=WATCH_SECONDS,
+            field_selector=collection.field_selector,
+        )
+        with watch as events:
+            with self._lock:
+                self._watches.add(watch)
+            try:
+                for event in events:
+                    if self._closed.is_set():
+                        return
+                    if event.type != "BOOKMARK":
+                        self.messages.put(Change(collection=collection, event=event))
+            finally:
+                with self._lock:
+                    self._watches.discard(watch)
+
+    def _is_final(self, collection: Collection, error: Exception) -> bool:
+        """Tell the reader of an error, unless it is only an outdated resourceVersion."""
+        if isinstance(error, ApiError) and error.status == 410:
+            return False
+        lasting = isinstance(error, AuthError | ManifestError) or (
+            isinstance(error, ApiError) and 400 <= error.status < 500 and error.status != 429
+        )
+        final = lasting or not isinstance(error, ActionError)
+        self.messages.put(Trouble(collection=collection, error=error, final=final))
+        return final
