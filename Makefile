@@ -32,3 +32,25 @@ testbed: setup ## A real cluster, registry, gateway and workflow runner on this 
 
 testbed-down: ## Remove all of the test bed
 	$(PYTHON) -m testbed down
+
+lint: lint-packaging
+
+lint-packaging: setup ## Style and safety of workflows and the Dockerfile
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/zizmor --offline --quiet --config .github/zizmor.yml .github action.yml examples/*.yml
+	go -C tests/tools tool actionlint $(abspath $(wildcard .github/workflows/*.yml examples/*.yml))
+
+docs: setup ## The README's tables of inputs and outputs, from action.yml
+	$(BIN)/python -m docs.tables
+
+action: setup ## The action's image, workflows and examples, and the action as a step
+	$(BIN)/python -m pytest tests/action
+
+# A cluster and a registry of one's own count only together: many shells have a KUBECONFIG.
+demo: setup $(if $(and $(KUBECONFIG),$(REGISTRY)),,testbed) ## The whole job, from workflows, on real components
+	$(BIN)/python -m demo
+
+bench: setup $(if $(and $(KUBECONFIG),$(REGISTRY)),,testbed) ## The action beside its peers (PEER_ACTION="node …/index.js" for one more)
+	$(BIN)/python -m bench $(CASES)
+
+.PHONY: lint-packaging docs
