@@ -6,7 +6,6 @@ import contextlib
 import fcntl
 import hashlib
 import os
-import shlex
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from testbed import (
     binaries,
     control_plane,
     docker_engine,
+    environment,
     gateway,
     images,
     leftovers,
@@ -27,13 +27,8 @@ from testbed import (
 )
 from testbed.processes import Processes
 from testbed.settings import (
-    CHECKOUT,
-    GATEWAY_URL,
     LOCK,
-    NETNS,
     NODE_NAME,
-    REGISTRY,
-    REGISTRY_USERNAME,
     Settings,
 )
 from testbed.shell import TestbedError, say, succeeds
@@ -86,8 +81,8 @@ def up(settings: Settings) -> None:
             images.prepare(settings, apps)
         else:
             start_afresh(processes)
-        write_environment(settings)
-    say(f"up after {time.monotonic() - begun:.1f} s; {environment_file()} says where everything is")
+        environment.write(settings)
+    say(f"up after {time.monotonic() - begun:.1f} s; {environment.FILE} says where everything is")
 
 
 def is_kept(processes: Processes) -> bool:
@@ -177,33 +172,6 @@ def kept_envoy(settings: Settings) -> Path:
     return kept
 
 
-def environment_file() -> Path:
-    return CHECKOUT / ".testbed/env"
-
-
-def write_environment(settings: Settings) -> None:
-    """Shell syntax, one assignment a line; read with `set -a; . .testbed/env; set +a`."""
-    values = {
-        "KUBECONFIG": settings.kubeconfig,
-        "REGISTRY": REGISTRY,
-        "REGISTRY_USERNAME": REGISTRY_USERNAME,
-        "REGISTRY_PASSWORD": settings.registry_password.read_text(),
-        "NETNS": NETNS,
-        "GATEWAY_URL": GATEWAY_URL,
-        "GATEWAY": f"{gateway.NAMESPACE}/{gateway.NAME}",
-        "KUBECTL": settings.tool("kubectl"),
-        "BASE_IMAGE": images.BASE,
-        "COMPOSE_IMAGE": images.COMPOSE,
-        "RUNNER_IMAGE": images.RUNNER,
-        "SERVER_IMAGE": images.SERVER,
-        "BUSYBOX_IMAGE": images.BUSYBOX,
-        "TESTBED_STATE": settings.state,
-    }
-    text = "".join(f"{name}={shlex.quote(str(value))}\n" for name, value in values.items())
-    environment_file().parent.mkdir(exist_ok=True)
-    pki.write_private(environment_file(), text)
-
-
 def down(settings: Settings) -> None:
     """Remove everything but the cache of built programs."""
     with locked():
@@ -216,5 +184,5 @@ def down(settings: Settings) -> None:
             docker_engine.remove_traces()
         for name in ("registry", "docker"):
             leftovers.remove(settings.state / name)
-    environment_file().unlink(missing_ok=True)
+    environment.FILE.unlink(missing_ok=True)
     say("down; the programs built for it are kept in " + str(settings.cache))
