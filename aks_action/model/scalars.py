@@ -18,6 +18,7 @@ _INTEGER = re.compile(
     r"|0[oO]?(?P<oct>[0-7]+)|(?P<dec>0|[1-9][0-9]*))"
 )
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_BETWEEN_DIGITS = re.compile(r"(?<=[0-9])_(?=[0-9])")
 _BASES = {"hex": 16, "bin": 2, "oct": 8, "dec": 10}
 _NUMBER_STARTS = frozenset("+-.0123456789")
 _LARGEST_FLOAT_WITHOUT_EXPONENT = 1e21
@@ -60,7 +61,7 @@ def plain(text: str) -> Scalar:
         return text
     if text in NOT_IN_JSON:
         raise ValueError(f"`{text}` is a number that Kubernetes cannot store; quote it as text.")
-    digits = text if text[0] == "." else text.replace("_", "")
+    digits = _BETWEEN_DIGITS.sub("", text) if text[0] == "." else text.replace("_", "")
     integer = _integer(digits) if digits else None
     return integer if integer is not None else _float(digits, text)
 
