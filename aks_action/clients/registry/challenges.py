@@ -46,13 +46,13 @@ def read_challenge(header: str) -> Challenge:
     found = NO_CHALLENGE
     header = header[:_LONGEST]
     marks = list(_SCHEME.finditer(header))
-    for mark, after in zip(marks, [*marks[1:], None], strict=True):
-        text = header[mark.end() : after.start() if after else None]
+    for number, mark in enumerate(marks, start=1):
+        text = header[mark.end() : marks[number].start() if number < len(marks) else None]
         values = {
             (match[1] or match[3]).lower(): match[2] or match[4] or ""
             for match in _PARAMETER.finditer(text)
         }
-        if mark[1].lower() == "bearer" and values.get("realm"):
+        if mark[1].lower() == "bearer" and _is_url(values.get("realm", "")):
             return Challenge(
                 scheme=Scheme.BEARER,
                 realm=values["realm"],
@@ -62,3 +62,11 @@ def read_challenge(header: str) -> Challenge:
         if mark[1].lower() == "basic":
             found = Challenge(scheme=Scheme.BASIC, realm=values.get("realm", ""))
     return found
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return bool(parts.scheme and parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
