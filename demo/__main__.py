@@ -39,17 +39,17 @@ class Demo:
             event=event,
             payload=payload,
             secrets={
-                "REGISTRY_USERNAME": bed.username,
                 "REGISTRY_PASSWORD": bed.password,
                 "KUBECONFIG": Path(bed.kubeconfig).read_text(),
             },
             variables={
                 "REGISTRY": self.place,
+                "REGISTRY_USERNAME": bed.username,
                 "NAMESPACE": NAMESPACE,
                 "IMAGE_PULL_SECRET": PULL_SECRET if bed.password else "",
             },
             environment={"BASE": bed.busybox} if bed.busybox else {},
-            show=lambda line: say(f"  │ {line}"),
+            show=show,
         )
         if finished.code:
             raise NoBed(f"the workflow {workflow} failed (act ended with {finished.code})")
@@ -124,6 +124,14 @@ def prepare_namespace(bed: Bed) -> None:
     bed.kubectl("create", "namespace", NAMESPACE)
     if bed.password:
         bed.pull_secret(NAMESPACE, PULL_SECRET)
+
+
+def show(group: str, line: str) -> None:
+    """A line of a step's log, without what the image builder says at length."""
+    if not line:
+        say(f"  ▸ {group}")
+    elif group != "Build":
+        say(f"  │ {line}")
 
 
 def heading(text: str) -> None:

@@ -11,6 +11,9 @@ from typing import Any
 
 from demo.bed import Bed, tool
 
+Show = Callable[[str, str], None]
+"""Gets each line at once: the log group it is in (or nothing), and the line; empty as one begins."""
+
 PUBLIC_RUNNER = "catthehacker/ubuntu:act-latest"
 
 
@@ -51,9 +54,9 @@ def run(  # noqa: PLR0913 - what a runner is given is that much
     secrets: Mapping[str, str],
     variables: Mapping[str, str],
     environment: Mapping[str, str],
-    show: Callable[[str], None] = lambda _line: None,
+    show: Show = lambda _group, _line: None,
 ) -> Run:
-    """Run `.github/workflows/<workflow>` of `folder` for one event; `show` gets each line at once.
+    """Run `.github/workflows/<workflow>` of `folder` for one event.
 
     Secrets are handed over in the environment: a command line can be read by everybody.
     """
@@ -89,20 +92,26 @@ def _entries(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
         yield entry if isinstance(entry, dict) else {"msg": line, "level": "error"}
 
 
-def _collect(
-    entries: Iterator[dict[str, Any]], show: Callable[[str], None], wait: Callable[[], int]
-) -> Run:
+def _collect(entries: Iterator[dict[str, Any]], show: Show, wait: Callable[[], int]) -> Run:
     log: list[str] = []
     outputs: dict[str, dict[str, str]] = {}
-    summary = ""
+    summary = group = ""
     for entry in entries:
         message = str(entry.get("msg", "")).rstrip()
-        if entry.get("command") == "set-output":
-            step = outputs.setdefault(str(entry.get("stepid", [""])[-1]), {})
-            step[str(entry["name"])] = str(entry["arg"])
-        elif entry.get("command") == "summary":
-            summary += str(entry.get("content", ""))
-        elif entry.get("raw_output") or entry.get("level") == "error":
-            log.append(message)
-            show(message)
+        match entry.get("command"):
+            case "group":
+                group = str(entry["arg"])
+                show(group, "")
+            case "endgroup":
+                group = ""
+            case "set-output":
+                step = str((entry.get("stepID") or [""])[-1])
+                outputs.setdefault(step, {})[str(entry["name"])] = str(entry["arg"])
+            case "summary":
+                summary += str(entry.get("content", ""))
+            case _ if entry.get("raw_output") or entry.get("level") == "error":
+                log.append(message)
+                show(group, message)
+            case _:
+                pass
     return Run(code=wait(), log=tuple(log), outputs=outputs, summary=summary)

@@ -31,7 +31,7 @@ jobs:
           build: true
           compose-file: production.yml
           registry: ${{{{ vars.REGISTRY }}}}
-          registry-username: ${{{{ secrets.REGISTRY_USERNAME }}}}
+          registry-username: ${{{{ vars.REGISTRY_USERNAME }}}}
           registry-password: ${{{{ secrets.REGISTRY_PASSWORD }}}}
           tag: v2.0.0-rc.1
           kubeconfig: ${{{{ secrets.KUBECONFIG }}}}
@@ -87,11 +87,10 @@ class Runs:
             event="push",
             payload=runner.push_event(),
             secrets={
-                "REGISTRY_USERNAME": self._bed.username,
                 "REGISTRY_PASSWORD": self._bed.password,
                 "KUBECONFIG": Path(self._bed.kubeconfig).read_text(),
             },
-            variables={"REGISTRY": self._place},
+            variables={"REGISTRY": self._place, "REGISTRY_USERNAME": self._bed.username},
             environment={"BASE": self._bed.busybox},
         )
 
