@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from aks_action.model.manifests import Document, Manifest, ObjectRef
+from aks_action.model.traffic_steps import TrafficStep
 
 
 class Change(StrEnum):
@@ -84,15 +85,20 @@ class Wait:
     manifests: tuple[Manifest, ...]
 
 
-Step = Apply | Delete | Wait
+Step = Apply | Delete | Wait | TrafficStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """Steps that may run at the same time; the next stage starts when all have succeeded."""
+    """Steps that may run at the same time; the next stage starts when all have succeeded.
+
+    undo: carried out when this stage fails, so that traffic goes where it went before; None
+          where what was done may stay until the next run or a reject.
+    """
 
     name: str
     steps: tuple[Step, ...]
+    undo: Stage | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

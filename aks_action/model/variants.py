@@ -100,10 +100,13 @@ def versioned(document: Document, version: Version, *, rename: bool = True) -> D
     return _as_copy(copy, version) if rename else copy
 
 
-def coloured(document: Document, colour: Colour) -> Document:
-    """A workload or Service as green (`name-green`) or as blue (its plain name)."""
+def coloured(document: Document, colour: Colour, *, rename: bool = True) -> Document:
+    """A workload or Service as green (`name-green`) or as blue (its plain name).
+
+    rename: False keeps the plain name of a Service that is switched to green.
+    """
     copy = _marked(document, COLOUR_LABEL, colour)
-    return _as_copy(copy, colour) if colour is Colour.GREEN else copy
+    return _as_copy(copy, colour) if rename and colour is Colour.GREEN else copy
 
 
 def selecting(service: Document, labels: Mapping[str, str]) -> Document:
