@@ -12,7 +12,8 @@ from typing import Any
 from demo.bed import Bed, tool
 
 Show = Callable[[str, str], None]
-"""Gets each line at once: the log group it is in (or nothing), and the line; empty as one begins."""
+"""Gets each line at once: the title of the log group it is in, or nothing, and the line, which is
+empty where a group begins."""
 
 PUBLIC_RUNNER = "catthehacker/ubuntu:act-latest"
 
