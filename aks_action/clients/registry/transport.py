@@ -220,10 +220,10 @@ def _short(error: Exception) -> str:
     match error:
         case faults.NameResolutionError():
             return "its name is unknown"
-        case faults.ConnectTimeoutError() | faults.ReadTimeoutError():
-            return "it did not answer in time"
         case faults.NewConnectionError():
             return "nothing listens there"
+        case faults.ConnectTimeoutError() | faults.ReadTimeoutError():
+            return "it did not answer in time"
         case _:
             text = " ".join(str(error.args[-1] if error.args else error).split())
             return text.rstrip(".")[:200] or type(error).__name__
