@@ -6,31 +6,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from aks_action.clients.ports import Cluster
-from aks_action.errors import ActionError, Source
+from aks_action.errors import Source
 from aks_action.model.health import Related, Trouble
 from aks_action.model.health.probes import event_time
 from aks_action.model.health.records import text
 from aks_action.model.manifests import Document, ObjectRef
+from aks_action.runtime.container_logs import MOST_CHARACTERS, Log, read_log
 from aks_action.runtime.waiting import Waited, WaitResult
 
-TAIL_LINES = 25
 _MOST_EVENTS = 8
 _MOST_LOGS = 3
-_MOST_CHARACTERS = 500
-_SILENT = frozenset({"ImagePullBackOff", "ErrImagePull", "InvalidImageName", "ErrImageNeverPull"})
-_SILENT_START = frozenset(
-    {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "Unschedulable"}
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Log:
-    """The last lines that a container wrote; `previous`: before it was restarted."""
-
-    pod: ObjectRef
-    container: str
-    previous: bool
-    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +51,7 @@ def diagnose(cluster: Cluster, waited: Waited) -> Diagnosis:
         reason=_reason(waited, troubles),
         timed_out=not waited.health.is_failed,
         events=_events(waited.related),
-        logs=_logs(cluster, troubles),
+        logs=_logs(cluster, waited, troubles),
         advice=tuple(dict.fromkeys(each.advice for each in troubles if each.advice)),
     )
 
@@ -87,7 +72,7 @@ def _events(related: Related) -> tuple[str, ...]:
     recent = [each for each in related.events if related.is_recent(event_time(each))]
     lines: dict[tuple[str, str], tuple[str, int, Document]] = {}
     for event in sorted(recent, key=event_time):
-        message = " ".join(text(event, "message").split())[:_MOST_CHARACTERS]
+        message = " ".join(text(event, "message").split())[:MOST_CHARACTERS]
         number = _number(event)
         key = (text(event, "reason"), message)
         lines[key] = (message, number + (lines[key][1] if key in lines else 0), event)
@@ -105,31 +90,9 @@ def _line(message: str, number: int, event: Document) -> str:
     return f"{text(event, 'reason')} ({about}): {message}{times}"
 
 
-def _logs(cluster: Cluster, troubles: Sequence[Trouble]) -> tuple[Log, ...]:
-    """The logs of the guilty containers that ever ran: one pod's per container name."""
-    guilty = {
-        each.container: each
-        for each in reversed(troubles)
-        if each.container and each.code not in _SILENT | _SILENT_START
-    }
-    logs = []
-    for trouble in list(guilty.values())[::-1][:_MOST_LOGS]:
-        for previous in (True, False) if trouble.crashed else (False,):
-            found = _log(cluster, trouble, previous=previous)
-            if found is not None:
-                logs.append(found)
-                break
-    return tuple(logs)
-
-
-def _log(cluster: Cluster, trouble: Trouble, *, previous: bool) -> Log | None:
-    try:
-        content = cluster.logs(
-            trouble.culprit, container=trouble.container, previous=previous, tail_lines=TAIL_LINES
-        )
-    except ActionError:
-        return None  # the pod is gone, or logs may not be read: the reason stands without them
-    lines = tuple(line[:_MOST_CHARACTERS] for line in content.splitlines()[-TAIL_LINES:])
-    if not lines:
-        return None
-    return Log(pod=trouble.culprit, container=trouble.container, previous=previous, lines=lines)
+def _logs(cluster: Cluster, waited: Waited, troubles: Sequence[Trouble]) -> tuple[Log, ...]:
+    """One log per guilty container; else what was kept of pods that are gone by now."""
+    guilty = {each.container: each for each in reversed(troubles)}
+    logs = [read_log(cluster, each) for each in list(guilty.values())[::-1]]
+    found = tuple(log for log in logs if log is not None)
+    return (found or waited.logs)[:_MOST_LOGS]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from queue import Empty
 
@@ -22,6 +22,7 @@ from aks_action.model.health import (
     makes_configuration,
 )
 from aks_action.model.manifests import Document, Manifest, ObjectRef
+from aks_action.runtime.container_logs import Log, read_log
 from aks_action.runtime.feeds import Change, Collection, Feeds, Message, Snapshot
 from aks_action.runtime.sightings import Sightings
 
@@ -43,12 +44,14 @@ class Waited:
 
     seconds: until it was healthy, or until the wait ended.
     related: its ReplicaSets, Pods and Events as last seen, for a diagnosis.
+    logs:    of a Job's crashed pods, which the Job controller deletes when it gives up.
     """
 
     manifest: Manifest
     health: Health
     seconds: float
     related: Related = field(default_factory=Related)
+    logs: tuple[Log, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +141,7 @@ class _Wait:
     health: dict[ObjectRef, Health] = field(default_factory=dict)
     seconds: dict[ObjectRef, float] = field(default_factory=dict)
     warned: set[tuple[ObjectRef, str]] = field(default_factory=set)
+    logs: defaultdict[ObjectRef, list[Log]] = field(default_factory=lambda: defaultdict(list))
     told: set[tuple[str, Collection]] = field(default_factory=set)
     started: float = 0.0
     remind_at: float = 0.0
@@ -226,17 +230,26 @@ class _Wait:
         document = self.sightings.document(ref)
         gone = ref in self.sightings.gone
         health = _gone(document) if gone else self._assess(ref, document)
-        before, self.health[ref] = self.health[ref], health
+        before = self.health[ref]
+        if health.is_failed and not health.troubles:
+            health = replace(health, troubles=before.troubles)  # its pods may be gone by now
+        self.health[ref] = health
         for trouble in health.troubles:
             if (ref, trouble.message) not in self.warned:
-                self.warned.add((ref, trouble.message))
-                self.warn(self.pending[ref], trouble)
+                self._warn(ref, trouble)
         if health.is_ready:
             del self.pending[ref]
             self.seconds[ref] = self.clock.now() - self.started
             self.tell(f"{ref} is ready after {self.seconds[ref]:.1f} s: {health.message}.")
         elif health.is_failed and not before.is_failed:
             self.tell(f"{ref} has failed: {health.message}.")
+
+    def _warn(self, ref: ObjectRef, trouble: Trouble) -> None:
+        self.warned.add((ref, trouble.message))
+        self.warn(self.pending[ref], trouble)
+        log = read_log(self.cluster, trouble) if ref.kind == "Job" else None
+        if log is not None:
+            self.logs[ref].append(log)
 
     def _remind(self) -> None:
         now = self.clock.now()
@@ -276,6 +289,7 @@ class _Wait:
                     health=self.health[each.ref],
                     seconds=self.seconds.get(each.ref, waited),
                     related=self.sightings.related(each.ref),
+                    logs=tuple(self.logs[each.ref]),
                 )
                 for each in self.targets
             )

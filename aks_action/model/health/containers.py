@@ -88,8 +88,8 @@ def _trouble(case: Case) -> Trouble | None:
     if reason in _WAITING:
         return _WAITING[reason](case)
     terminated = get_in(case.status, ("state", "terminated"))
-    if isinstance(terminated, Mapping) and terminated.get("exitCode"):
-        return _ended(case, terminated)
+    if isinstance(terminated, Mapping):
+        return None if _may_end(case, terminated) else _ended(case, terminated)
     if get_in(case.status, ("state", "running")) is None or _is_fine(case):
         return None
     return _not_ready(case)
@@ -99,6 +99,12 @@ def _is_fine(case: Case) -> bool:
     return bool(case.status.get("ready")) or (
         case.noun == "init container" and get_in(case.spec, ("restartPolicy",)) != "Always"
     )
+
+
+def _may_end(case: Case, terminated: Document) -> bool:
+    """Whether a container that ended did what it should: an init container, or one of a Job."""
+    restarts = get_in(case.pod, ("spec", "restartPolicy"), "Always") == "Always"
+    return terminated.get("exitCode") == 0 and (case.noun != "container" or not restarts)
 
 
 def _image(case: Case) -> Trouble:
@@ -262,7 +268,8 @@ def _probe(case: Case, probe: tuple[str, str]) -> tuple[str, str]:
     asks = probes.describe(case.spec.get(probes.FIELDS[kind]))
     shown = f" ({asks})" if asks else ""
     advice = f"Check the {kind.lower()} probe's path, port and times against what the app serves."
-    return f"its {kind.lower()} probe{shown} fails: {words or 'no answer'}", advice
+    cause = f": {words}" if words else ""
+    return f"its {kind.lower()} probe{shown} fails{cause}", advice
 
 
 _WAITING: Mapping[str, Callable[[Case], Trouble]] = {

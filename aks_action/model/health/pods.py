@@ -134,13 +134,18 @@ def _weigh(words: str, pod: Document, related: Related) -> tuple[Gravity, str]:
 
 
 def _volumes(pod: Document, related: Related) -> Iterator[Trouble]:
-    """FailedMount and FailedAttachVolume, while a container still waits for its volumes."""
+    """FailedMount and FailedAttachVolume, while a container still waits for its volumes.
+
+    Of each volume the latest event counts: an older one may tell of what was made since.
+    """
     if not _awaits_volumes(pod):
         return
-    for event in related.events_of(pod):
+    latest: dict[str, Document] = {}
+    for event in sorted(related.events_of(pod), key=probes.event_time):
+        if event.get("reason") in ("FailedMount", "FailedAttachVolume"):
+            latest[_volume_of(event)] = event
+    for event in latest.values():
         words = " ".join(text(event, "message").split())
-        if event.get("reason") not in ("FailedMount", "FailedAttachVolume"):
-            continue
         if any(phrase in words for phrase in _PASSING_MOUNT):
             continue
         missing = "not found" in words or "non-existent config key" in words
@@ -152,6 +157,11 @@ def _volumes(pod: Document, related: Related) -> Iterator[Trouble]:
             advice=missing_advice(words) if missing else "",
             gravity=Gravity.TEMPLATE if lasting else Gravity.HINT,
         )
+
+
+def _volume_of(event: Document) -> str:
+    found = re.search(r'volume "([^"]*)"', text(event, "message"))
+    return found[1] if found else ""
 
 
 def _awaits_volumes(pod: Document) -> bool:
