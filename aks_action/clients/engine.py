@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Self
 
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound, NullResource
@@ -22,9 +23,10 @@ _REFUSALS = ("unauthorized", "denied", "authentication required", "no basic auth
 
 
 class DockerEngine:
-    """Implements the port `Engine`. Connecting is left to the first use.
+    """Implements the port `Engine`; a context manager that closes its connections.
 
     stopped: asked at every event of a push; true ends it.
+    Raises RegistryError when no engine answers.
     """
 
     def __init__(
@@ -33,6 +35,16 @@ class DockerEngine:
         self._clock = clock or SystemClock()
         self._stopped = stopped
         self._api = _connect()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections; a push that still runs ends with an error."""
+        self._api.close()
 
     def image(self, name: str) -> LocalImage | None:
         """The image of that name on the engine, or None."""
