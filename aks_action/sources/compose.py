@@ -122,6 +122,8 @@ class ComposeFiles:
                 raise InputError(f"`compose-file` {file} is a folder: name the file in it.")
             if not path.exists():
                 raise InputError(f"`compose-file` {file} is not there, seen from the workspace.")
+            if not path.is_file():
+                raise InputError(f"`compose-file` {file} is no regular file.")
 
     def _command(self) -> list[str]:
         files = [argument for file in self._files for argument in ("--file", file)]

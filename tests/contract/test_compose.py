@@ -153,6 +153,8 @@ def test_a_file_that_is_none(reader: Reader) -> None:
         reader.read("nope.yml")
     with pytest.raises(InputError, match=r"`compose-file` folder is a folder"):
         reader.read("folder")
+    with pytest.raises(InputError, match=r"`compose-file` /dev/zero is no regular file"):
+        reader.read("/dev/zero")
     with pytest.raises(InputError, match=r"there is none in the workspace; give `compose-file`"):
         reader.read()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+import signal
 import socket
 import ssl
 import threading
@@ -19,7 +20,7 @@ from werkzeug import Request, Response
 
 from aks_action.clients.image_ports import Credentials
 from aks_action.clients.registry import RegistryClient
-from aks_action.errors import ActionError, AuthError, RegistryError
+from aks_action.errors import ActionError, AuthError, Cancelled, RegistryError
 from aks_action.model.image_manifests import ImageManifest
 from aks_action.model.image_plan import ImagePlan, ImagePush
 from aks_action.model.references import ImageReference
@@ -454,33 +455,68 @@ def test_certificates_of_strangers_and_of_other_names(authority: trustme.CA, tru
         assert "it is not for this name" in sentence
 
 
-def test_a_release_that_fails_half_way_is_taken_back_over_the_wire(site: Site) -> None:
-    """The second write is refused: the tag that moved has its old bytes again."""
-    tags = {"web": image("old"), "api": image("old")}
-    site.welcome()
+class Shop:
+    """Two images whose tags move; the write of `api` goes wrong."""
 
-    def serve(request: Request) -> Response:
+    def __init__(self, site: Site, spoil: Callable[[], Response]) -> None:
+        self.tags = {"web": image("old"), "api": image("old")}
+        self.site = site
+        self.spoil = spoil
+        site.welcome()
+        site.server.expect_request(re.compile("/v2/.+/manifests/.+")).respond_with_handler(self)
+
+    def __call__(self, request: Request) -> Response:
         _, _, name, _, reference = request.path.split("/")
-        if request.method == "PUT" and name == "api" and request.data == image("api").body:
-            return Response('{"errors": [{"code": "LOCKED"}]}', status=400)
-        if request.method == "PUT":
-            tags[name] = ImageManifest.read(request.data, request.content_type or "")
-            return Response(status=201)
-        return good(image(name) if reference == "latest" else tags[name])
+        if request.method != "PUT":
+            return good(image(name) if reference == "latest" else self.tags[name])
+        answer = Response(status=201)
+        if name == "api" and request.data == image("api").body:
+            answer = self.spoil()
+        if answer.status_code == 201:
+            self.tags[name] = ImageManifest.read(request.data, request.content_type or "")
+        return answer
 
-    site.server.expect_request(re.compile("/v2/.+/manifests/.+")).respond_with_handler(serve)
-    images = tuple(
-        ImagePush(local="x", target=site.ref(f"{name}:stable"), services=(name,)) for name in tags
-    )
-    settings = ImageSettings(registry=site.host, tag="stable")
-    with pytest.raises(RegistryError, match="api:stable and answered 400: LOCKED"):
+    def release(self) -> None:
+        images = tuple(
+            ImagePush(local="x", target=self.site.ref(f"{name}:stable"), services=(name,))
+            for name in self.tags
+        )
         release(
             ImagePlan(images=images),
-            settings,
-            open_registry=lambda _host, credentials: site.client(credentials),
-            tell=site.told.append,
+            ImageSettings(registry=self.site.host, tag="stable"),
+            open_registry=lambda _host, credentials: self.site.client(credentials),
+            tell=self.site.told.append,
         )
-    assert {name: manifest.digest for name, manifest in tags.items()} == {
-        "web": image("old").digest,
-        "api": image("old").digest,
-    }
+
+    def digests(self) -> set[str]:
+        return {manifest.digest for manifest in self.tags.values()}
+
+
+def test_a_release_that_fails_half_way_is_taken_back(site: Site) -> None:
+    """The second write is refused: the tag that moved has its old bytes again."""
+    locked = '{"errors": [{"code": "LOCKED"}]}'
+    shop = Shop(site, lambda: Response(locked, status=400))
+    with pytest.raises(RegistryError, match="api:stable and answered 400: LOCKED"):
+        shop.release()
+    assert shop.digests() == {image("old").digest}
+
+
+def test_a_release_that_is_cancelled_half_way_is_taken_back(site: Site) -> None:
+    """A signal in the middle of a write: also the write that was under way is undone."""
+
+    def cancel(number: int, _frame: object) -> None:
+        raise Cancelled(number)
+
+    def interrupt() -> Response:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+        return Response(status=201)
+
+    shop = Shop(site, interrupt)
+    before = signal.signal(signal.SIGTERM, cancel)
+    try:
+        with pytest.raises(Cancelled):
+            shop.release()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert shop.digests() == {image("old").digest}
+    assert f"{site.ref('api:stable')} is back at {image('old').digest}." in site.told
