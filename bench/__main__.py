@@ -14,7 +14,7 @@ from bench import deploying, releasing, starting
 from bench.contestants import Contestants, gather, install_crane
 from bench.measure import Failed
 from bench.results import Result, as_json, table
-from demo.bed import ROOT, Bed, NoBed, find, read_environment_file
+from demo.bed import ROOT, NoBed, find
 
 RESULTS = ROOT / ".bench/results.json"
 Case = Callable[[Contestants, deploying.Namespaces], list[Result]]
@@ -82,13 +82,10 @@ def _report(results: list[Result]) -> dict[str, object]:
 
 def _server_image(contestants: Contestants) -> str:
     """The test bed's small server, in the registry, from where pods pull it."""
-    bed: Bed = contestants.bed
-    local = read_environment_file(ROOT / ".testbed/env").get("SERVER_IMAGE", "")
-    if not local:
+    bed = contestants.bed
+    if not bed.server:
         raise NoBed("pods need a small server as image: this case runs on the test bed only")
-    reference = f"{bed.registry}/bench/server:1"
-    contestants.shell(f"docker tag {local} {reference} && docker push --quiet {reference}")
-    return reference
+    return bed.publish(bed.server, "bench/server:1")
 
 
 def say(text: str) -> None:

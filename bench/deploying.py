@@ -1,7 +1,6 @@
 """Cases on the cluster: a first deploy, the same unchanged, many objects, and how cost grows."""
 
 import itertools
-import json
 import math
 from collections.abc import Callable
 
@@ -15,11 +14,10 @@ APPLICATIONS = 20
 OBJECTS = 3 * APPLICATIONS
 MANY = 1000
 SIZES = (100, 1000, 5000)
-PULL_SECRET = "registry"
 
 
 class Namespaces:
-    """Fresh namespaces that go away at the end, each with the registry's pull secret."""
+    """Fresh namespaces that go away at the end."""
 
     def __init__(self, bed: Bed) -> None:
         self._bed = bed
@@ -29,16 +27,8 @@ class Namespaces:
     def fresh(self) -> str:
         self._count += 1
         name = f"aks-action-bench-{self._count}"
-        self.delete(name)
-        self._bed.kubectl("create", "namespace", name)
+        self._bed.ready_namespace(name)
         self._made.append(name)
-        self._bed.pull_secret(name, PULL_SECRET)
-        # Pods of everybody get the secret: kubectl cannot add it to the manifests.
-        account = {"imagePullSecrets": [{"name": PULL_SECRET}]}
-        self._bed.kubectl("wait", "--for=create", "serviceaccount/default",
-                          f"--namespace={name}", "--timeout=30s")  # fmt: skip
-        self._bed.kubectl("patch", "serviceaccount", "default", f"--namespace={name}",
-                          f"--patch={json.dumps(account)}")  # fmt: skip
         return name
 
     def delete(self, name: str) -> None:

@@ -1,10 +1,12 @@
 """The cluster, registry and engine that the demo, the tests and the benchmark use."""
 
+import base64
 import json
 import os
 import shlex
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,7 @@ class Bed:
     netns:   network namespace that serves all traffic; empty for a cluster of one's own.
     gateway: address of the ingress controller inside `netns`; empty when there is none.
     base, compose, runner, busybox: images; empty for the public ones.
+    server: the test bed's small web server; empty when there is none.
     """
 
     kubeconfig: str
@@ -36,6 +39,7 @@ class Bed:
     compose: str = ""
     runner: str = ""
     busybox: str = ""
+    server: str = ""
 
     def inside(self, command: Sequence[str]) -> list[str]:
         """The command, where the cluster's addresses can be reached."""
@@ -65,6 +69,33 @@ class Bed:
             "stringData": {".dockerconfigjson": json.dumps(login)},
         }
         self.kubectl("create", "--filename=-", stdin=json.dumps(secret))
+
+    def ready_namespace(self, name: str) -> None:
+        """A fresh namespace whose pods may pull, whatever their manifests say."""
+        self.kubectl("delete", "namespace", name, "--ignore-not-found", "--timeout=300s")
+        self.kubectl("create", "namespace", name)
+        self.pull_secret(name, "registry")
+        there = ("--for=create", "serviceaccount/default", f"--namespace={name}")
+        self.kubectl("wait", *there, "--timeout=30s")
+        patch = json.dumps({"imagePullSecrets": [{"name": "registry"}]})
+        account = ("serviceaccount", "default", f"--namespace={name}")
+        self.kubectl("patch", *account, f"--patch={patch}")
+
+    def publish(self, local: str, name: str) -> str:
+        """Push an image of the engine under a name in the registry, and return its reference."""
+        reference = f"{self.registry}/{name}"
+        login = base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
+        host = self.registry.partition("/")[0]
+        with tempfile.TemporaryDirectory() as config:
+            Path(config, "config.json").write_text(json.dumps({"auths": {host: {"auth": login}}}))
+            for command in (("tag", local, reference), ("push", "--quiet", reference)):
+                finished = subprocess.run(
+                    ["docker", "--config", config, *command],
+                    check=False, text=True, capture_output=True,
+                )  # fmt: skip
+                if finished.returncode:
+                    raise NoBed(f"docker {command[0]} {reference}: {finished.stderr.strip()}")
+        return reference
 
 
 def tool(name: str) -> str:
@@ -101,4 +132,5 @@ def find(environment: Mapping[str, str]) -> Bed:
         compose=values.get("COMPOSE_IMAGE", ""),
         runner=values.get("RUNNER_IMAGE", ""),
         busybox=values.get("BUSYBOX_IMAGE", ""),
+        server=values.get("SERVER_IMAGE", ""),
     )

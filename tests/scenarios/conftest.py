@@ -1,0 +1,52 @@
+"""A step, its namespace and its images, on the test bed."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from demo.bed import Bed, NoBed, find
+from tests.scenarios.support import Step
+
+
+@pytest.fixture(scope="session", name="bed")
+def _bed() -> Bed:
+    try:
+        bed = find(os.environ)
+    except NoBed as reason:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(reason))
+    if not bed.server:
+        pytest.skip("the scenarios need the test bed's small server")
+    return bed
+
+
+@pytest.fixture(scope="session", name="images")
+def _images(bed: Bed) -> str:
+    """The input `images`: the manifests call what they run `server` and `busybox`."""
+    server = bed.publish(bed.server, "scenarios/server:1")
+    busybox = bed.publish(bed.busybox, "scenarios/busybox:1")
+    return f"server={server}\nbusybox={busybox}"
+
+
+@pytest.fixture(name="namespace")
+def _namespace(request: pytest.FixtureRequest, bed: Bed) -> Iterator[str]:
+    words = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).removeprefix("test-")
+    name = f"s-{words[:40].strip('-')}"
+    bed.ready_namespace(name)
+    yield name
+    bed.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture(name="step")
+def _step(bed: Bed, images: str, namespace: str, tmp_path: Path) -> Step:
+    inputs = {
+        "namespace": namespace,
+        "manifests": "k8s",
+        "images": images,
+        "timeout": "60s",
+    }
+    return Step(bed, tmp_path, inputs)

@@ -1,0 +1,94 @@
+"""Runs the action as a step against the real cluster, and tells what it said and left behind."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from demo.bed import ROOT, Bed
+
+# What an earlier step of the same job may have left in the environment of this process.
+_INHERITED = ("PATH", "LANG", "HOME", "SSL_CERT_FILE")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    code: int
+    log: str
+    outputs: Mapping[str, str]
+    summary: str
+    seconds: float
+
+    def says_in_order(self, parts: Sequence[str]) -> None:
+        """Each part stands in the log behind the one before it."""
+        position = 0
+        for part in parts:
+            found = self.log.find(part, position)
+            assert found >= 0, f"{part!r} is not (or too early) in the log:\n{self.log}"
+            position = found + len(part)
+
+
+class Step:
+    """A step of a workflow, outside of a container."""
+
+    def __init__(self, bed: Bed, folder: Path, inputs: Mapping[str, str]) -> None:
+        self._bed, self._inputs = bed, inputs
+        self.workspace, self.temp = folder / "workspace", folder / "_temp"
+        self.workspace.mkdir()
+        self.temp.mkdir()
+
+    def write(self, path: str, text: str) -> None:
+        target = self.workspace / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+
+    def start(self, inputs: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+        for name in ("output", "summary"):
+            (self.temp / name).write_text("")
+        values = {**self._inputs, **(inputs or {})}
+        environment = {
+            **{name: os.environ[name] for name in _INHERITED if name in os.environ},
+            "KUBECONFIG": self._bed.kubeconfig,
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_WORKSPACE": str(self.workspace),
+            "GITHUB_OUTPUT": str(self.temp / "output"),
+            "GITHUB_STEP_SUMMARY": str(self.temp / "summary"),
+            "GITHUB_REPOSITORY": "your-org/shop",
+            "GITHUB_RUN_ID": "42",
+            "GITHUB_REF": "refs/heads/master",
+            "GITHUB_SHA": "1" * 40,
+            "GITHUB_WORKFLOW": "Scenario",
+            "GITHUB_WORKFLOW_REF": "your-org/shop/.github/workflows/s.yml@refs/heads/master",
+            "RUNNER_TEMP": str(self.temp),
+            **{f"INPUT_{name.upper()}": value for name, value in values.items()},
+        }
+        return subprocess.Popen(
+            [sys.executable, str(ROOT / "entrypoint.py")],
+            cwd=self.workspace, env=environment, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+    def finish(self, process: subprocess.Popen[str], started: float | None = None) -> Finished:
+        log, _ = process.communicate(timeout=240)
+        assert "Traceback" not in log, log
+        return Finished(
+            code=process.returncode,
+            log=log,
+            outputs=_outputs((self.temp / "output").read_text()),
+            summary=(self.temp / "summary").read_text(),
+            seconds=time.monotonic() - started if started else 0.0,
+        )
+
+    def run(self, inputs: Mapping[str, str] | None = None) -> Finished:
+        started = time.monotonic()
+        return self.finish(self.start(inputs), started)
+
+
+def _outputs(text: str) -> dict[str, str]:
+    """Read the runner's command file: `name<<mark`, lines, `mark`; or `name=value`."""
+    blocks = re.findall(r"(?ms)^([\w-]+)<<(\S+)\n(.*?)\n?^\2$", text)
+    return {name: value for name, _, value in blocks}
