@@ -10,7 +10,7 @@ from aks_action.errors import Source
 from aks_action.model.manifests import ObjectRef
 from aks_action.model.outcomes import Outcome
 from aks_action.model.plan import Change
-from aks_action.runtime.waiting import WaitResult
+from aks_action.runtime.waiting import Waited, WaitResult
 
 _UNKNOWN = "Whether the server carried it out is not known."
 
@@ -91,16 +91,16 @@ class Journal:
                 )
                 for each in self._under_way.values()
             ]
-            return tuple(self._with_health(each) for each in self._ended + pending)
+            waited = {each.manifest.ref: each for result in self._waits for each in result.targets}
+            return tuple(_with_health(each, waited.get(each.ref)) for each in self._ended + pending)
 
-    def _with_health(self, outcome: Outcome) -> Outcome:
-        for result in reversed(self._waits):
-            for waited in result.targets:
-                if waited.manifest.ref == outcome.ref and not outcome.error:
-                    return replace(
-                        outcome,
-                        seconds=outcome.seconds + waited.seconds,
-                        health=waited.health.message,
-                        error="" if waited.health.is_ready else waited.health.message,
-                    )
+
+def _with_health(outcome: Outcome, waited: Waited | None) -> Outcome:
+    if waited is None or outcome.error:
         return outcome
+    return replace(
+        outcome,
+        seconds=outcome.seconds + waited.seconds,
+        health=waited.health.message,
+        error="" if waited.health.is_ready else waited.health.message,
+    )
