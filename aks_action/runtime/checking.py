@@ -65,9 +65,10 @@ def recheck(
     """Check applies now that what they need exists.
 
     live: the objects as this run knows them; those of the applies are read again and replaced.
+          What it does not know was not there, and nothing of this run has made it.
     Raises as `check` does.
     """
-    refs = [apply.ref for apply in applies if apply.ref.name]
+    refs = [apply.ref for apply in applies if apply.ref in live]
     for ref, now in zip(refs, parallel.each(cluster.get, refs), strict=True):
         if now is None:
             live.pop(ref, None)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aks_action.clients.ports import Clock, Cluster
-from aks_action.errors import ActionError, ApiError, ApplyError, AuthError, Problem
+from aks_action.errors import ActionError, ApiError, ApplyError, AuthError, ManifestError, Problem
 from aks_action.model.field_ownership import renewed
 from aks_action.model.health import Trouble
 from aks_action.model.manifests import Document, Manifest, ObjectRef, ref_of
@@ -21,6 +21,8 @@ from aks_action.runtime.journal import Journal
 
 _DISCOVERY = 10.0
 """Seconds in which the API server publishes a kind after its definition was established."""
+_NEW_SCHEMA = 3.0
+"""Seconds in which it serves the new schema of a definition that was changed."""
 _OWNERSHIP_TRIES = 5
 
 
@@ -92,6 +94,7 @@ class _Execution:
         self._pool = pool
         self._stopped = threading.Event()
         self._made: dict[tuple[object, ...], list[ObjectRef]] = {}
+        self._defined: set[tuple[str, str]] = set()
 
     def run(self, stage: Stage) -> None:
         steps = [step for step in stage.steps if isinstance(step, Delete)]
@@ -111,8 +114,20 @@ class _Execution:
         if not late:
             return list(applies)
         self._await_kinds({(apply.ref.api_version, apply.ref.kind) for apply in late})
-        rechecked = iter(checking.recheck(late, self._cluster, self._rules, self._live))
+        rechecked = iter(self._rechecked(late))
         return [apply if _assessment(apply).checked else next(rechecked) for apply in applies]
+
+    def _rechecked(self, late: Sequence[Apply]) -> list[Apply]:
+        """Objects of a definition that this run changed get some time for its new schema."""
+        of_definition = any((a.ref.group, a.ref.kind) in self._defined for a in late)
+        until = self._clock.now() + (_NEW_SCHEMA if of_definition else 0.0)
+        while True:
+            try:
+                return checking.recheck(late, self._cluster, self._rules, self._live)
+            except (ManifestError, ApplyError):
+                if self._clock.now() >= until:
+                    raise
+            self._clock.sleep(0.2)
 
     def _await_kinds(self, kinds: set[tuple[str, str]]) -> None:
         """Discovery lags behind a definition that is established by up to some seconds."""
@@ -199,6 +214,9 @@ class _Execution:
             self._made.setdefault(_place(apply.manifest), []).append(ref_of(made))
         ref = ref_of(made)
         self._live[ref] = made
+        if ref.kind == "CustomResourceDefinition":
+            spec = made["spec"]
+            self._defined.add((spec["group"], spec["names"]["kind"]))
         return ref
 
     def _take_ownership(

@@ -155,12 +155,23 @@ def test_objects_of_a_new_namespace_are_checked_when_it_exists(run: Run) -> None
     asked = [
         (each.verb, each.dry_run) for each in run.cluster.requests if each.ref == ref_of(inside)
     ]
-    assert asked == [("get", False), ("apply", True), ("apply", False)]
+    assert asked == [("apply", True), ("apply", False)]
 
 
 def test_objects_of_a_new_kind_are_checked_when_it_is_served(run: Run) -> None:
     run(stage(CRD, name="one"), stage(TOY, name="two"))
     assert run.cluster.get(ref_of(TOY)) is not None
+
+
+def test_the_new_schema_of_a_changed_definition_gets_some_time(run: Run) -> None:
+    run.cluster.apply(CRD)
+    run.cluster.apply(TOY)
+    wider = set_in(CRD, ("spec", "preserveUnknownFields"), value=False)
+    message = "failed to create typed patch object (x): .spec: field not declared in schema"
+    run.cluster.inject("apply", kind="Toy", code=500, reason="", message=message, times=3)
+    run(stage(wider, name="one"), stage({**TOY, "spec": {"size": 1}}, name="two"))
+    assert get_in(run.cluster.get(ref_of(TOY)), ("spec", "size")) == 1
+    assert run.clock.slept == [0.2, 0.2]
 
 
 def test_what_the_late_check_refuses_is_an_error_before_its_stage_is_written(run: Run) -> None:
