@@ -9,6 +9,7 @@ from functools import partial
 from aks_action.clients.ports import Cluster
 from aks_action.errors import ApiError
 from aks_action.model.assessing import after_refusal, compare, rerun_of_job
+from aks_action.model.excuses import arriving, is_excused
 from aks_action.model.manifests import Document, Manifest, ObjectRef
 from aks_action.model.observed import Observed
 from aks_action.model.plan import Apply, Assessment, Change, Delete, Plan
@@ -160,13 +161,13 @@ def _settled(
 
     late: what the run brings is there by now, so it excuses nothing any more.
     """
-    arriving = [] if late else _arriving(applies, answers)
+    coming = [] if late else arriving(applies, answers)
     settled: list[Apply] = []
     refused: list[Refusal] = []
     for apply, answer in zip(applies, answers, strict=True):
         assessment = answer
         if isinstance(assessment, Refusal):
-            if not _is_excused(assessment, arriving, late=late):
+            if not is_excused(assessment, coming, late=late):
                 refused.append(assessment)
                 continue
             exists = apply.ref in live
@@ -178,49 +179,6 @@ def _settled(
     if refused:
         raise error_of(refused)
     return settled
-
-
-def _arriving(
-    applies: Sequence[Apply], answers: Sequence[Assessment | Refusal]
-) -> list[tuple[ObjectRef, Document]]:
-    """What this run creates, and the definitions that it changes."""
-    return [
-        (apply.ref, apply.manifest.document)
-        for apply, answer in zip(applies, answers, strict=True)
-        if isinstance(answer, Assessment)
-        and (
-            answer.change is Change.CREATED
-            or (
-                answer.change is not Change.UNCHANGED
-                and apply.ref.kind == "CustomResourceDefinition"
-            )
-        )
-    ]
-
-
-def _is_excused(
-    refusal: Refusal, arriving: Sequence[tuple[ObjectRef, Document]], *, late: bool
-) -> bool:
-    """Whether what the server misses comes in this run, so that it has to be asked again."""
-    if refusal.sort is Sort.NO_DRY_RUN:
-        return True
-    if late:
-        return False
-    ref = refusal.manifest.ref
-    for other, document in arriving:
-        if other.kind == "CustomResourceDefinition":
-            spec = document["spec"]
-            if (spec.get("group"), spec["names"].get("kind")) == (ref.group, ref.kind):
-                return True
-        elif other != ref and "found" in refusal.text and _mentions(refusal.text, other.name):
-            return True
-    return False
-
-
-def _mentions(text: str, name: str) -> bool:
-    """`"name" not found`, `ns/name was not found`, `no PriorityClass with name name was found`."""
-    words = text.replace('"', " ").replace("/", " ").replace(":", " ").replace(",", " ").split()
-    return name in words
 
 
 def _repeated(plan: Plan) -> dict[ObjectRef, int]:

@@ -1,0 +1,155 @@
+"""Writing one object: apply it, make it anew, take over its fields, or delete it wholly."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+
+from aks_action.clients.ports import Clock, Cluster
+from aks_action.errors import ApiError, ApplyError
+from aks_action.model.field_ownership import renewed
+from aks_action.model.manifests import Document, Manifest, ObjectRef, ref_of
+from aks_action.model.plan import Apply, Assessment, Change, Delete
+from aks_action.runtime.journal import Journal
+
+_OWNERSHIP_TRIES = 5
+
+
+class Stopped(Exception):  # noqa: N818 - no error: the run was ended from outside
+    """Raised in a worker that must not begin another request."""
+
+
+def assessment_of(apply: Apply) -> Assessment:
+    """What the check found; a plan that was not checked is a defect of the caller."""
+    if apply.assessment is None:
+        raise AssertionError(f"{apply.ref} was not checked before it was carried out")
+    return apply.assessment
+
+
+class Writer:
+    """Writes objects from several threads, and knows them as the server last answered.
+
+    live:     the objects by identity; filled further by every write.
+    deadline: a value of `clock.now()`, for objects that have to go first.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        clock: Clock,
+        journal: Journal,
+        live: dict[ObjectRef, Document],
+        deadline: float,
+    ) -> None:
+        self._cluster = cluster
+        self._clock = clock
+        self._journal = journal
+        self._live = live
+        self._deadline = deadline
+        self._stopped = threading.Event()
+        self._generated: dict[tuple[object, ...], list[ObjectRef]] = {}
+        self._defined: set[tuple[str, str]] = set()
+
+    @property
+    def defined(self) -> frozenset[tuple[str, str]]:
+        """Group and kind of every definition that was written."""
+        return frozenset(self._defined)
+
+    def named(self, manifests: Iterable[Manifest]) -> list[Manifest]:
+        """Manifests that were written, under the names that the server gave where it did."""
+        generated = {place: iter(refs) for place, refs in self._generated.items()}
+        found: list[Manifest] = []
+        for manifest in manifests:
+            if manifest.ref.name:
+                found.append(manifest)
+            elif ref := next(generated.get(_place(manifest), iter(())), None):
+                found.append(manifest.with_document(self._live[ref]))
+        return found
+
+    def stop(self) -> None:
+        """No thread begins another request; what it would have done stays in the journal."""
+        self._stopped.set()
+
+    def go_on(self) -> None:
+        """Raises Stopped after `stop`."""
+        if self._stopped.is_set():
+            raise Stopped
+
+    def write(self, step: Apply | Delete, entry: int) -> ObjectRef:
+        """Carry out one step. entry: its number in the journal. Returns the object's identity."""
+        if isinstance(step, Apply):
+            return self._apply(step, entry)
+        live = self._cluster.get(step.ref)
+        if live is not None:
+            self._delete_wholly(step.ref, live, entry)
+        self._live.pop(step.ref, None)
+        return step.ref
+
+    def _apply(self, apply: Apply, entry: int) -> ObjectRef:
+        assessment = assessment_of(apply)
+        live = self._live.get(apply.ref)
+        if assessment.change is Change.RECREATED and live is not None:
+            self._delete_wholly(apply.ref, live, entry)
+            self._journal.reached(entry, "It was deleted, and not created again.")
+            self.go_on()
+        elif assessment.ownership is not None and live is not None:
+            self._take_ownership(apply.ref, live, assessment.ownership)
+            self.go_on()
+        if apply.ref.name:
+            made = self._cluster.apply(apply.manifest.document)
+        else:
+            made = self._cluster.create(apply.manifest.document)
+            self._generated.setdefault(_place(apply.manifest), []).append(ref_of(made))
+        ref = ref_of(made)
+        self._live[ref] = made
+        if ref.kind == "CustomResourceDefinition":
+            spec = made["spec"]
+            self._defined.add((spec["group"], spec["names"]["kind"]))
+        return ref
+
+    def _take_ownership(
+        self, ref: ObjectRef, live: Document, ownership: Sequence[Document]
+    ) -> None:
+        """Set the managedFields; where the object moved on meanwhile, for what it is now."""
+        current: Document | None = live
+        wanted: Sequence[Document] | None = ownership
+        for attempt in range(1, _OWNERSHIP_TRIES + 1):
+            if current is None or wanted is None:
+                return
+            version = str(current["metadata"].get("resourceVersion", ""))
+            try:
+                self._cluster.set_field_owners(ref, wanted, resource_version=version)
+            except ApiError as error:
+                if error.status != 409 or attempt == _OWNERSHIP_TRIES:
+                    raise
+            else:
+                return
+            current = self._cluster.get(ref)
+            wanted = renewed(ownership, current, ref.api_version) if current else None
+
+    def _delete_wholly(self, ref: ObjectRef, live: Document, entry: int) -> None:
+        """Delete this very object (by its uid) and wait until it is gone."""
+        uid = str(live["metadata"].get("uid", ""))
+        self._cluster.delete(ref, uid=uid)
+        self._journal.reached(entry, "Its deletion was asked for.")
+        pause = 0.05
+        while True:
+            now = self._cluster.get(ref)
+            if now is None or now["metadata"].get("uid") != uid:
+                return
+            if self._clock.now() >= self._deadline:
+                raise ApplyError(_not_gone(ref, now))
+            self._clock.sleep(pause)
+            pause = min(pause * 1.5, 1.0)
+            self.go_on()
+
+
+def _place(manifest: Manifest) -> tuple[object, ...]:
+    """What tells manifests without a name apart."""
+    return manifest.source, manifest.ref, manifest.document["metadata"].get("generateName")
+
+
+def _not_gone(ref: ObjectRef, live: Document) -> str:
+    finalizers = ", ".join(live["metadata"].get("finalizers") or ())
+    why = f" Its finalizers are still to be worked off: {finalizers}." if finalizers else ""
+    return f"{ref} was deleted but is not gone within the time limit.{why}"
