@@ -29,7 +29,7 @@ from aks_action.runtime.sightings import Sightings
 SETTLE_SECONDS = 1.0
 REMIND_SECONDS = 30.0
 _BURST_SECONDS = 0.05
-_TICK_SECONDS = 0.5
+_TICK_SECONDS = 0.1
 _ROUTINE = (
     *("Scheduled", "Pulling", "Pulled", "Created", "Started", "Killing", "SuccessfulAttachVolume"),
     *("SuccessfulCreate", "SuccessfulDelete", "SuccessfulRescale", "ScalingReplicaSet"),

@@ -1,0 +1,340 @@
+"""Waiting for all targets at once, against an API server in memory."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from aks_action.clients.clock import SystemClock
+from aks_action.clients.ports import WatchEvent
+from aks_action.errors import ApiError, ApplyError, Cancelled, RolloutFailed, RolloutTimeout, Source
+from aks_action.model.health import Trouble
+from aks_action.model.manifests import Document, Manifest, ObjectRef, ref_of
+from aks_action.runtime.diagnosis import diagnose_all
+from aks_action.runtime.waiting import WaitResult, wait
+from tests.fakes.clock import FakeClock, HurriedClock
+from tests.fakes.cluster import FakeCluster
+
+SINCE = datetime.now(UTC)
+DONE = {
+    "observedGeneration": 1,
+    "replicas": 1,
+    "updatedReplicas": 1,
+    "readyReplicas": 1,
+    "availableReplicas": 1,
+}
+
+
+class Scene:
+    """A fake cluster with one namespace, and what a wait in it said."""
+
+    def __init__(self) -> None:
+        self.cluster = FakeCluster("shop")
+        self.live: dict[ObjectRef, Document] = {}
+        self.manifests: list[Manifest] = []
+        self.said: list[str] = []
+        self.warned: list[Trouble] = []
+
+    def add(self, kind: str, api_version: str, name: str = "web", **parts: Any) -> Document:
+        document = {
+            "apiVersion": api_version,
+            "kind": kind,
+            "metadata": {"name": name, "namespace": "shop", **parts.pop("metadata", {})},
+            **parts,
+        }
+        return self.cluster.put(document)
+
+    def target(self, kind: str, api_version: str, name: str = "web", **parts: Any) -> Document:
+        document = self.add(kind, api_version, name, **parts)
+        source = Source(file="app.yml", line=len(self.manifests) + 1)
+        self.manifests.append(Manifest(document=document, source=source))
+        self.live[ref_of(document)] = document
+        return document
+
+    def deployment(self, name: str = "web") -> Document:
+        return self.target("Deployment", "apps/v1", name, spec={"replicas": 1})
+
+    def when_watched(self, kind: str, act: Callable[[], None]) -> None:
+        self.when_asked("watch", kind, act)
+
+    def when_asked(self, verb: str, kind: str, act: Callable[[], None]) -> None:
+        """Act once, on another thread, when such a request has come."""
+
+        def run() -> None:
+            for _ in range(2000):
+                if any(
+                    (each.verb, each.ref.kind) == (verb, kind) for each in self.cluster.requests
+                ):
+                    return act()
+                threading.Event().wait(0.005)
+            return None
+
+        threading.Thread(target=run, daemon=True).start()
+
+    def finish(self, *documents: Document) -> None:
+        for document in documents:
+            self.cluster.set_status(ref_of(document), DONE)
+
+    def wait(self, seconds: float = 600.0, clock: Any = None) -> WaitResult:
+        clock = clock or HurriedClock()
+        return wait(
+            self.cluster,
+            self.manifests,
+            live=self.live,
+            deadline=clock.now() + seconds,
+            clock=clock,
+            since=SINCE,
+            tell=self.said.append,
+            warn=lambda _manifest, trouble: self.warned.append(trouble),
+        )
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def verbs(scene: Scene) -> list[tuple[str, str]]:
+    return [(each.verb, each.ref.kind) for each in scene.cluster.requests]
+
+
+def crashed_pod(scene: Scene, owner: Document, **status: Any) -> Document:
+    waiting = {"reason": "CrashLoopBackOff", "message": ""}
+    container = {
+        "name": "web",
+        "image": "web:1",
+        "ready": False,
+        "state": {"waiting": waiting},
+        "lastState": {"terminated": {"exitCode": 3}},
+    }
+    return scene.add(
+        "Pod",
+        "v1",
+        "web-1",
+        metadata={"ownerReferences": [reference(owner)]},
+        spec={"containers": [{"name": "web"}]},
+        status={"phase": "Running", "containerStatuses": [container], **status},
+    )
+
+
+def reference(owner: Document) -> dict[str, Any]:
+    return {"kind": owner["kind"], "uid": owner["metadata"]["uid"], "controller": True}
+
+
+def test_what_is_healthy_already_costs_no_request(scene: Scene) -> None:
+    """An unchanged deploy does not ask the cluster again."""
+    done = scene.deployment()
+    scene.live[ref_of(done)] = scene.cluster.set_status(ref_of(done), DONE)
+    scene.target("ConfigMap", "v1", data={"a": "b"})
+    asked = len(scene.cluster.requests)
+    result = scene.wait()
+    assert result.error is None
+    assert len(scene.cluster.requests) == asked
+
+
+def test_all_targets_are_waited_for_at_once_by_one_watch_per_kind(scene: Scene) -> None:
+    """Ten Deployments cost one LIST and one WATCH of each kind that tells of them."""
+    documents = [scene.deployment(f"web-{number}") for number in range(10)]
+    scene.when_watched("Deployment", lambda: scene.finish(*documents))
+    result = scene.wait()
+    assert result.error is None
+    assert sorted(verbs(scene)) == sorted(
+        (verb, kind)
+        for verb in ("list", "watch")
+        for kind in ("Deployment", "ReplicaSet", "Pod", "Event")
+    )
+    assert sum("is ready after" in line for line in scene.said) == 10
+
+
+def test_what_happened_before_the_watch_is_found_by_the_list(scene: Scene) -> None:
+    """A controller that was faster than the first LIST is no problem."""
+    scene.finish(scene.deployment())
+    assert scene.wait().error is None
+
+
+def test_an_older_generation_does_not_count(scene: Scene) -> None:
+    """A stale answer that shows the object before our change is not its health."""
+    document = scene.deployment()
+    newer = {**document, "metadata": {**document["metadata"], "generation": 2}}
+    scene.live[ref_of(document)] = newer
+    scene.finish(document)
+    error = scene.wait(seconds=2.0).error
+    assert isinstance(error, RolloutTimeout)
+
+
+def test_time_that_is_up_is_told_apart_from_a_failure(scene: Scene) -> None:
+    """The error names each object that is left, where it was written, and how far it was."""
+    scene.deployment()
+    error = scene.wait(seconds=1.0).error
+    assert isinstance(error, RolloutTimeout)
+    assert error.exit_code == 8
+    assert str(error) == (
+        "app.yml:1: Deployment/shop/web: its controller has not seen the change yet"
+    )
+
+
+def test_the_first_failure_ends_the_wait_and_the_rest_is_reported(scene: Scene) -> None:
+    """A crash loop ends the wait long before the deadline; what else waits is named as it is."""
+    stateful = scene.target("StatefulSet", "apps/v1", "db", spec={"replicas": 1})
+    scene.deployment("slow")
+
+    def crash() -> None:
+        status = {"observedGeneration": 1, "updateRevision": "r1", "replicas": 1}
+        scene.cluster.set_status(ref_of(stateful), status)
+        labels = {"controller-revision-hash": "r1"}
+        made = crashed_pod(scene, stateful)
+        scene.cluster.put({**made, "metadata": {**made["metadata"], "labels": labels}})
+
+    scene.when_watched("Pod", crash)
+    result = scene.wait()
+    assert all(each.seconds < 300 for each in result.targets)
+    assert isinstance(result.error, RolloutFailed)
+    assert [each.manifest.ref.name for each in result.failed] == ["db"]
+    assert [each.manifest.ref.name for each in result.pending] == ["slow"]
+    assert result.error.exit_code == 7
+    assert "container web: it exits with code 3 again and again" in str(result.error)
+
+
+def test_a_failure_that_heals_within_a_second_is_none(scene: Scene) -> None:
+    """The wait goes on when what looked final has changed by the time it would end."""
+    job = scene.target("Job", "batch/v1", spec={})
+    failed = {"conditions": [{"type": "Failed", "status": "True", "message": "gave up"}]}
+    complete = {"conditions": [{"type": "Complete", "status": "True"}]}
+    scene.when_watched("Job", lambda: scene.cluster.set_status(ref_of(job), failed))
+
+    def heal(cluster: FakeCluster, event: WatchEvent) -> None:
+        if event.object.get("status") == failed:
+            threading.Timer(0.01, cluster.set_status, (ref_of(job), complete)).start()
+
+    scene.cluster.controllers.append(heal)
+    assert scene.wait().error is None
+
+
+def test_a_trouble_is_told_once(scene: Scene) -> None:
+    """However often the pod's status changes, its cause is one warning."""
+    job = scene.target("Job", "batch/v1", spec={})
+
+    def crash() -> None:
+        made = crashed_pod(scene, job)
+        for number in range(5):
+            scene.cluster.set_status(ref_of(made), {**made["status"], "message": str(number)})
+
+    scene.when_watched("Pod", crash)
+    scene.wait(seconds=5.0)
+    assert [each.message for each in scene.warned] == [
+        "container web: it exits with code 3 again and again"
+    ]
+
+
+def test_the_log_of_a_job_s_pod_is_kept_when_the_pod_goes(scene: Scene) -> None:
+    """The Job controller deletes the pods of a Job that it gives up; their log is what matters."""
+    job = scene.target("Job", "batch/v1", spec={})
+    scene.cluster.pod_logs["shop", "web-1", "web", True] = "migrating\nno such table\n"
+
+    def crash() -> None:
+        made = crashed_pod(scene, job)
+        scene.when_asked("logs", "Pod", lambda: give_up(made))
+
+    def give_up(made: Document) -> None:
+        scene.cluster.remove(ref_of(made))
+        scene.cluster.pod_logs.clear()
+        failed = {"conditions": [{"type": "Failed", "status": "True", "message": "gave up"}]}
+        scene.cluster.set_status(ref_of(job), failed)
+
+    scene.when_watched("Pod", crash)
+    (found,) = diagnose_all(scene.cluster, scene.wait())
+    assert found.logs[0].lines == ("migrating", "no such table")
+    assert found.reason == (
+        "it has failed: gave up; "
+        "Pod/shop/web-1: container web: it exits with code 3 again and again"
+    )
+
+
+def test_a_watch_that_ends_or_is_outdated_begins_anew(scene: Scene) -> None:
+    """Neither a closed connection nor a compacted history loses the news."""
+    document = scene.deployment()
+
+    def disturb() -> None:
+        scene.cluster.end_watches()
+        scene.cluster.forget_history()
+        scene.finish(document)
+        scene.cluster.forget_history()
+
+    scene.when_watched("Deployment", disturb)
+    assert scene.wait().error is None
+
+
+def test_a_lost_connection_is_told_once_and_tried_again(scene: Scene) -> None:
+    """A server that cannot be reached for a moment does not end the wait."""
+    document = scene.deployment()
+    lost = ApplyError("The connection was reset.")
+    scene.cluster.inject("list", kind="Deployment", error=lost, times=2)
+    scene.finish(document)
+    assert scene.wait().error is None
+    assert [line for line in scene.said if "reset" in line] == [
+        "The watch of Deployment was lost and begins anew: The connection was reset."
+    ]
+
+
+def test_a_target_that_may_not_be_watched_ends_the_wait(scene: Scene) -> None:
+    """Without the right there is nothing to wait by, and the error says so."""
+    scene.deployment()
+    scene.cluster.forbid("list", "Deployment", namespace="shop")
+    with pytest.raises(ApiError, match="deployments"):
+        scene.wait()
+
+
+def test_pods_that_may_not_be_watched_are_done_without(scene: Scene) -> None:
+    """The wait itself needs only the targets; that causes may stay unnamed is told."""
+    document = scene.deployment()
+    scene.cluster.forbid("list", "Pod", namespace="shop")
+    scene.when_watched("Deployment", lambda: scene.finish(document))
+    assert scene.wait().error is None
+    assert any(line.startswith("Pods cannot be watched") for line in scene.said)
+
+
+def test_a_target_that_somebody_deletes_has_failed(scene: Scene) -> None:
+    """It will not become healthy, so nobody has to wait for the deadline."""
+    document = scene.deployment()
+    scene.when_watched("Deployment", lambda: scene.cluster.remove(ref_of(document)))
+    assert "it was deleted while it was waited for" in str(scene.wait().error)
+
+
+def test_a_finished_job_that_was_cleaned_up_is_done(scene: Scene) -> None:
+    """`ttlSecondsAfterFinished` may take a Job away before anybody saw that it ended."""
+    job = scene.target("Job", "batch/v1", spec={"ttlSecondsAfterFinished": 0})
+    scene.cluster.remove(ref_of(job))
+    assert scene.wait().error is None
+
+
+def test_a_reminder_names_what_is_left(scene: Scene) -> None:
+    """Every half minute, how many are left and how far each of them is."""
+    scene.deployment()
+    scene.wait(seconds=50, clock=FakeClock(step=4.0))
+    assert any(
+        line.startswith("Waiting for 1 of 1, ") and "Deployment/shop/web: " in line
+        for line in scene.said
+    )
+
+
+def test_a_signal_leaves_at_once_and_closes_every_watch(scene: Scene) -> None:
+    """What the signal handler raises in the main thread is not held up by a watch."""
+    scene.deployment()
+
+    class Interrupted(SystemClock):
+        """A clock in whose reading the signal arrives, once everything is being watched."""
+
+        def now(self) -> float:
+            watched = sum(verb == "watch" for verb, _ in verbs(scene)) == 4
+            if watched and threading.current_thread() is threading.main_thread():
+                raise Cancelled(15)
+            return super().now()
+
+    with pytest.raises(Cancelled):
+        scene.wait(clock=Interrupted())
+    feeds = [each for each in threading.enumerate() if each.name.startswith("feed-")]
+    for thread in feeds:
+        thread.join(timeout=5)
+    assert not any(thread.is_alive() for thread in feeds)
