@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Collection, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -62,14 +62,21 @@ def recheck(
     cluster: Cluster,
     rules: ApplyRules,
     live: MutableMapping[ObjectRef, Document],
+    new_namespaces: Collection[str],
 ) -> list[Apply]:
     """Check applies now that what they need exists.
 
-    live: the objects as this run knows them; those of the applies are read again and replaced.
-          What it does not know was not there, and nothing of this run has made it.
+    live:           the objects as this run knows them; those of the applies are read again and
+                    replaced. An object may be there that was not known before, because its
+                    version was not served.
+    new_namespaces: what this run created, and where only what this run wrote is worth a read.
     Raises as `check` does.
     """
-    refs = [apply.ref for apply in applies if apply.ref in live]
+    refs = [
+        ref
+        for ref in (apply.ref for apply in applies)
+        if ref.name and (ref in live or ref.namespace not in new_namespaces)
+    ]
     for ref, now in zip(refs, parallel.each(cluster.get, refs), strict=True):
         if now is None:
             live.pop(ref, None)

@@ -80,6 +80,7 @@ class _Execution:
         pool: futures.Executor,
     ) -> None:
         self._live: dict[ObjectRef, Document] = dict(observed.live)
+        self._before = frozenset(observed.live)
         self._rules = rules
         self._journal = journal
         self._surroundings = surroundings
@@ -115,9 +116,12 @@ class _Execution:
         """Objects of a definition that this run changed get some time for its new schema."""
         of_definition = any((a.ref.group, a.ref.kind) in self._writer.defined for a in late)
         until = self._clock.now() + (_NEW_SCHEMA if of_definition else 0.0)
+        created = {
+            ref.name for ref in self._live if ref.kind == "Namespace" and ref not in self._before
+        }
         while True:
             try:
-                return checking.recheck(late, self._cluster, self._rules, self._live)
+                return checking.recheck(late, self._cluster, self._rules, self._live, created)
             except (ManifestError, ApplyError):
                 if self._clock.now() >= until:
                     raise
