@@ -23,12 +23,17 @@ def of(workload: Document) -> int:
     return replicas if isinstance(replicas, int) and not isinstance(replicas, bool) else 1
 
 
-def for_copy(workload: Document, *, percentage: int, fixed: int | None = None) -> int:
+def for_copy(
+    workload: Document, live: Document | None, *, percentage: int, fixed: int | None = None
+) -> int:
     """The pods of a canary or a baseline: `fixed` if given, else the share of the workload's.
 
-    workload: the manifest, whose replicas count (those of an autoscaled stable come and go).
+    A manifest that leaves the number to an autoscaler has the share of the live number.
     """
-    return share(of(workload), percentage) if fixed is None else fixed
+    if fixed is not None:
+        return fixed
+    counted = live if live is not None and get_in(workload, REPLICAS) is None else workload
+    return share(of(counted), percentage)
 
 
 def scaled(workload: Document, replicas: int) -> Document:

@@ -109,6 +109,11 @@ def coloured(document: Document, colour: Colour, *, rename: bool = True) -> Docu
     return _as_copy(copy, colour) if rename and colour is Colour.GREEN else copy
 
 
+def copied_service(service: Document, suffix: str) -> Document:
+    """A copy of a Service with the same selector, under `name-suffix`."""
+    return _as_copy(service, suffix)
+
+
 def selecting(service: Document, labels: Mapping[str, str]) -> Document:
     """The Service itself, routing to the pods that also have `labels`."""
     return set_in(service, ("spec", "selector"), {**_selector(service), **labels})

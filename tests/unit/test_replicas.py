@@ -32,12 +32,17 @@ def test_a_share_is_rounded_half_up_and_is_one_pod_at_least(
 
 
 def test_a_fixed_number_goes_before_the_percentage() -> None:
-    assert replicas.for_copy(workload(10), percentage=50, fixed=1) == 1
+    assert replicas.for_copy(workload(10), None, percentage=50, fixed=1) == 1
 
 
 @pytest.mark.parametrize("number", [None, "many", True])
 def test_a_workload_that_says_nothing_usable_has_kubernetes_default_of_one(number: Any) -> None:
-    assert replicas.for_copy(workload(number), percentage=50) == 1
+    assert replicas.for_copy(workload(number), None, percentage=50) == 1
+
+
+def test_a_number_that_is_left_to_an_autoscaler_is_the_live_one() -> None:
+    assert replicas.for_copy(workload(None), workload(9), percentage=50) == 5
+    assert replicas.for_copy(workload(2), workload(9), percentage=50) == 1
 
 
 @pytest.mark.parametrize("kind", ["DaemonSet", "Pod"])
