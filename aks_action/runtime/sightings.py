@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from dataclasses import replace
 
 from aks_action.model.documents import get_in, without
 from aks_action.model.health import Related
@@ -20,19 +20,13 @@ class Sightings:
     """An index for one thread; feeds' messages in, the touched targets out.
 
     floors: the lowest generation that counts, by target: what this run has written.
+    facts:  what holds for every target; `related` adds what was seen of one.
     """
 
-    def __init__(
-        self,
-        floors: Mapping[ObjectRef, int],
-        *,
-        since: datetime,
-        storage_classes: Mapping[str, Document] | None,
-        may_appear: bool,
-    ) -> None:
+    def __init__(self, floors: Mapping[ObjectRef, int], facts: Related) -> None:
         self.gone: set[ObjectRef] = set()
+        self.facts = facts
         self._floors = floors
-        self._facts = Related(since=since, storage_classes=storage_classes, may_appear=may_appear)
         self._targets: dict[ObjectRef, Document] = {}
         self._target_of: dict[str, ObjectRef] = {}
         self._owner_of: dict[str, str] = {}
@@ -80,20 +74,18 @@ class Sightings:
         for replica_set in replica_sets:
             pods += self._owned.get(uid_of(replica_set), {}).values()
         about = [uid, *map(uid_of, replica_sets), *map(uid_of, pods)]
-        return Related(
+        return replace(
+            self.facts,
             replica_sets=tuple(replica_sets),
             pods=tuple(pods),
             events=tuple(event for each in about for event in self._events.get(each, {}).values()),
-            since=self._facts.since,
-            storage_classes=self._facts.storage_classes,
-            may_appear=self._facts.may_appear,
         )
 
     def _see(self, document: Document) -> Iterator[ObjectRef]:
         uid = uid_of(document)
         if document.get("kind") == "Event":
             about = str(get_in(document, ("involvedObject", "uid"), ""))
-            if self._facts.is_recent(event_time(document)):
+            if self.facts.is_recent(event_time(document)):
                 self._events[about][uid] = document
                 yield from self._climb(about)
             return

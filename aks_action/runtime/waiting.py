@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from queue import Empty
 
 from aks_action.clients.ports import Clock, Cluster
-from aks_action.errors import ActionError, Problem, RolloutFailed, RolloutTimeout
+from aks_action.errors import ActionError
 from aks_action.model.documents import get_in
 from aks_action.model.health import (
     RULES,
-    WORKLOADS,
+    Gravity,
     Health,
     HealthStatus,
     Related,
@@ -21,69 +21,28 @@ from aks_action.model.health import (
     assess,
     makes_configuration,
 )
+from aks_action.model.health.pods import UNSCHEDULABLE
 from aks_action.model.manifests import Document, Manifest, ObjectRef
 from aks_action.runtime.container_logs import Log, read_log
 from aks_action.runtime.feeds import Change, Collection, Feeds, Message, Snapshot
 from aks_action.runtime.sightings import Sightings
+from aks_action.runtime.wait_result import Waited, WaitResult
+from aks_action.runtime.watched_collections import collections_for
+
+__all__ = ["WaitResult", "Waited", "wait"]
 
 SETTLE_SECONDS = 1.0
+UNSCHEDULABLE_SECONDS = 15.0
 REMIND_SECONDS = 30.0
 _BURST_SECONDS = 0.05
 _TICK_SECONDS = 0.1
-_ROUTINE = (
-    *("Scheduled", "Pulling", "Pulled", "Created", "Started", "Killing", "SuccessfulAttachVolume"),
-    *("SuccessfulCreate", "SuccessfulDelete", "SuccessfulRescale", "ScalingReplicaSet"),
+_AUTOSCALER_STATUS = ObjectRef(
+    api_version="v1",
+    kind="ConfigMap",
+    namespace="kube-system",
+    name="cluster-autoscaler-status",
 )
-USEFUL_EVENTS = ",".join(f"reason!={reason}" for reason in _ROUTINE)
-"""A field selector: what the server need not send, since it only says that all goes well."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waited:
-    """How the wait for one target ended.
-
-    seconds: until it was healthy, or until the wait ended.
-    related: its ReplicaSets, Pods and Events as last seen, for a diagnosis.
-    logs:    of a Job's crashed pods, which the Job controller deletes when it gives up.
-    """
-
-    manifest: Manifest
-    health: Health
-    seconds: float
-    related: Related = field(default_factory=Related)
-    logs: tuple[Log, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitResult:
-    """Every target in the given order; the wait succeeded when all of them are ready."""
-
-    targets: tuple[Waited, ...]
-
-    @property
-    def failed(self) -> tuple[Waited, ...]:
-        """Targets that can never become healthy."""
-        return tuple(each for each in self.targets if each.health.is_failed)
-
-    @property
-    def pending(self) -> tuple[Waited, ...]:
-        """Targets that were neither healthy nor failed when the wait ended."""
-        return tuple(
-            each for each in self.targets if not (each.health.is_ready or each.health.is_failed)
-        )
-
-    @property
-    def error(self) -> ActionError | None:
-        """What to raise: RolloutFailed (exit 7), RolloutTimeout (8), or None when all are ready."""
-        guilty = self.failed or self.pending
-        kind = RolloutFailed if self.failed else RolloutTimeout
-        problems = [
-            Problem(
-                message=f"{each.manifest.ref}: {each.health.message}", source=each.manifest.source
-            )
-            for each in guilty
-        ]
-        return kind(*problems) if problems else None
+"""Written by the cluster autoscaler, also by the one that AKS runs."""
 
 
 def wait(
@@ -111,8 +70,9 @@ def wait(
     warn:     takes each trouble once per target, within a second of the cluster knowing; a
               trouble is not a failure yet.
 
-    Returns at the latest shortly after `deadline`; about a second after the first failed target,
-    so that others which fail for the same cause are named too. Call it from the main thread: a
+    Returns at the latest shortly after `deadline`; about a second after the first failed target
+    (15 s where only a node is missing), so that others which fail too are named and what heals at
+    once is no failure. Call it from the main thread: a
     `Cancelled` that a signal handler raises there leaves at once and closes every watch.
     Raises ApiError or AuthError when a target's kind may not be listed or watched.
     """
@@ -143,9 +103,10 @@ class _Wait:
     warned: set[tuple[ObjectRef, str]] = field(default_factory=set)
     logs: defaultdict[ObjectRef, list[Log]] = field(default_factory=lambda: defaultdict(list))
     told: set[tuple[str, Collection]] = field(default_factory=set)
+    asked_for_autoscaler: bool = False
     started: float = 0.0
     remind_at: float = 0.0
-    failed_at: float | None = None
+    over_at: float | None = None
 
     def begin(
         self, live: Mapping[ObjectRef, Document], *, since: datetime, may_appear: bool
@@ -156,9 +117,11 @@ class _Wait:
         wanted = {each.ref: each for each in self.targets}
         self.sightings = Sightings(
             {ref: get_in(live.get(ref), ("metadata", "generation")) or 0 for ref in wanted},
-            since=since,
-            storage_classes=self._storage_classes(wanted, live),
-            may_appear=may_appear,
+            Related(
+                since=since,
+                storage_classes=self._storage_classes(wanted, live),
+                may_appear=may_appear,
+            ),
         )
         for ref, manifest in wanted.items():
             document = live.get(ref)
@@ -179,7 +142,7 @@ class _Wait:
 
     def run(self) -> None:
         with Feeds(self.cluster, self.clock) as feeds:
-            for collection in _collections(self.pending.values()):
+            for collection in collections_for(self.pending.values()):
                 feeds.open(collection)
             while self.pending and not self._is_over():
                 touched: set[ObjectRef] = set()
@@ -190,19 +153,23 @@ class _Wait:
                 self._remind()
 
     def _is_over(self) -> bool:
-        """Time is up, or something has failed for long enough, or nothing else is left."""
+        """Time is up, or a failure has lasted: what heals in the meantime was none."""
         now = self.clock.now()
         failed = [ref for ref in self.pending if self.health[ref].is_failed]
         if not failed:
-            self.failed_at = None
-        elif self.failed_at is None:
-            self.failed_at = now
-        settled = self.failed_at is not None and now >= self.failed_at + SETTLE_SECONDS
-        return now >= self.deadline or settled
+            self.over_at = None
+        else:
+            over_at = now + min(_patience(self.health[ref]) for ref in failed)
+            self.over_at = min(over_at, self.over_at or over_at)
+        over = self.over_at is not None and now >= self.over_at
+        if over or now >= self.deadline:
+            for ref in failed:
+                self.tell(f"{ref} has failed: {self.health[ref].message}.")
+        return over or now >= self.deadline
 
     def _gather(self, feeds: Feeds) -> Iterator[Message]:
         """The next message and what follows at once: judging once per burst spares the CPU."""
-        wake = self.deadline if self.failed_at is None else self.failed_at + SETTLE_SECONDS
+        wake = self.deadline if self.over_at is None else self.over_at
         left = min(wake - self.clock.now(), _TICK_SECONDS)
         try:
             yield feeds.messages.get(timeout=max(left, 0.0))
@@ -230,6 +197,11 @@ class _Wait:
         document = self.sightings.document(ref)
         gone = ref in self.sightings.gone
         health = _gone(document) if gone else self._assess(ref, document)
+        if self.sightings.facts.autoscaled and any(
+            each.code == UNSCHEDULABLE for each in health.troubles
+        ):
+            self._ask_for_autoscaler()
+            health = self._assess(ref, document)
         before = self.health[ref]
         if health.is_failed and not health.troubles:
             health = replace(health, troubles=before.troubles)  # its pods may be gone by now
@@ -241,8 +213,20 @@ class _Wait:
             del self.pending[ref]
             self.seconds[ref] = self.clock.now() - self.started
             self.tell(f"{ref} is ready after {self.seconds[ref]:.1f} s: {health.message}.")
-        elif health.is_failed and not before.is_failed:
-            self.tell(f"{ref} has failed: {health.message}.")
+
+    def _ask_for_autoscaler(self) -> None:
+        """Find out, once, whether anything adds nodes; who may not look has to assume it."""
+        if self.asked_for_autoscaler:
+            return
+        self.asked_for_autoscaler = True
+        try:
+            autoscaled = (
+                any(api_version.startswith("karpenter.") for api_version, _ in self.cluster.types())
+                or self.cluster.get(_AUTOSCALER_STATUS) is not None
+            )
+        except ActionError:
+            return
+        self.sightings.facts = replace(self.sightings.facts, autoscaled=autoscaled)
 
     def _warn(self, ref: ObjectRef, trouble: Trouble) -> None:
         self.warned.add((ref, trouble.message))
@@ -300,43 +284,17 @@ def _is_healthy_when_present(manifest: Manifest) -> bool:
     return assess(manifest.document, Related()).is_ready and manifest.ref.group_kind not in RULES
 
 
+def _patience(health: Health) -> float:
+    """How long a failure has to last. Nodes come and pods leave, so scheduling gets longer."""
+    fatal = [each for each in health.troubles if each.gravity > Gravity.HINT]
+    may_pass = bool(fatal) and all(
+        each.code == UNSCHEDULABLE and each.gravity is Gravity.POD for each in fatal
+    )
+    return UNSCHEDULABLE_SECONDS if may_pass else SETTLE_SECONDS
+
+
 def _gone(document: Document | None) -> Health:
     """A target that is no longer there; a finished Job with a TTL goes away by design."""
     if document is not None and get_in(document, ("spec", "ttlSecondsAfterFinished")) is not None:
         return Health(status=HealthStatus.READY, message="it has ended and was cleaned up")
     return Health(status=HealthStatus.FAILED, message="it was deleted while it was waited for")
-
-
-def _collections(pending: Iterable[Manifest]) -> set[Collection]:
-    """What to watch: the targets' kinds, and what tells of their pods and claims.
-
-    A kind with a single target is watched by that target's name.
-    """
-    names: defaultdict[tuple[str, str, str], set[str]] = defaultdict(set)
-    collections: set[Collection] = set()
-    for ref in (each.ref for each in pending):
-        names[ref.api_version, ref.kind, ref.namespace].add(ref.name)
-        if ref.namespace:
-            collections.add(
-                Collection(
-                    api_version="v1",
-                    kind="Event",
-                    namespace=ref.namespace,
-                    field_selector=USEFUL_EVENTS,
-                )
-            )
-        if ref.group_kind in WORKLOADS:
-            names["v1", "Pod", ref.namespace].add("")
-        if ref.group_kind == "Deployment.apps":
-            names["apps/v1", "ReplicaSet", ref.namespace].add("")
-    for (api_version, kind, namespace), wanted in names.items():
-        only = "".join(wanted) if len(wanted) == 1 else ""
-        collections.add(
-            Collection(
-                api_version=api_version,
-                kind=kind,
-                namespace=namespace,
-                field_selector=f"metadata.name={only}" if only else "",
-            )
-        )
-    return collections

@@ -26,9 +26,10 @@ class FakeClock:
 
 
 class HurriedClock:
-    """Real time, ten times as fast: for code that other threads feed."""
+    """Real time, `speed` times as fast: for code that other threads feed."""
 
-    speed = 10.0
+    def __init__(self, speed: float = 10.0) -> None:
+        self.speed = speed
 
     def now(self) -> float:
         return time.monotonic() * self.speed

@@ -66,8 +66,8 @@ def test_it_names_the_target_its_line_and_every_cause_once(cluster: FakeCluster)
     assert str(found.ref) == "Deployment/shop/web"
     assert found.source == SOURCE
     assert found.reason == (
-        "0 of 1 replica is available; Pod/shop/web-1: it crashes; "
-        "Pod/shop/web-1: no node can take it"
+        "0 of 1 replica is available; Pod/shop/web-1: it crashes (CrashLoopBackOff); "
+        "Pod/shop/web-1: no node can take it (Unschedulable)"
     )
     assert found.advice == ("Mend it.", "Add nodes.")
     assert not found.timed_out

@@ -212,6 +212,33 @@ def test_a_failure_that_heals_within_a_second_is_none(scene: Scene) -> None:
     assert scene.wait().error is None
 
 
+@pytest.mark.parametrize(("autoscaler", "error"), [(True, RolloutTimeout), (False, RolloutFailed)])
+def test_an_unschedulable_pod_fails_early_only_where_nothing_adds_nodes(
+    scene: Scene, *, autoscaler: bool, error: type[Exception]
+) -> None:
+    """The cluster autoscaler's status says whether there is one; it is asked for once."""
+    if autoscaler:
+        system = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}}
+        scene.cluster.put(system)
+        metadata = {"name": "cluster-autoscaler-status", "namespace": "kube-system"}
+        scene.cluster.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
+    job = scene.target("Job", "batch/v1", spec={})
+    words = "0/1 nodes are available"
+    stuck = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": words}
+    scene.add(
+        "Pod",
+        "v1",
+        "web-1",
+        metadata={"ownerReferences": [reference(job)]},
+        status={"phase": "Pending", "conditions": [stuck]},
+    )
+    result = scene.wait(seconds=40.0, clock=HurriedClock(speed=100.0))
+    assert isinstance(result.error, error)
+    assert result.targets[0].seconds >= 15
+    assert [each.message for each in scene.warned] == [f"no node can take it: {words}"]
+    assert sum(verb == "get" for verb, _ in verbs(scene)) == 1
+
+
 def test_a_trouble_is_told_once(scene: Scene) -> None:
     """However often the pod's status changes, its cause is one warning."""
     job = scene.target("Job", "batch/v1", spec={})
@@ -248,7 +275,7 @@ def test_the_log_of_a_job_s_pod_is_kept_when_the_pod_goes(scene: Scene) -> None:
     assert found.logs[0].lines == ("migrating", "no such table")
     assert found.reason == (
         "it has failed: gave up; "
-        "Pod/shop/web-1: container web: it exits with code 3 again and again"
+        "Pod/shop/web-1: container web: it exits with code 3 again and again (CrashLoopBackOff)"
     )
 
 

@@ -14,6 +14,7 @@ from aks_action.model.health.containers import (
     missing_advice,
     pod_ref,
 )
+from aks_action.model.health.creation import leaving
 from aks_action.model.health.records import (
     Gravity,
     Health,
@@ -28,6 +29,8 @@ from aks_action.model.health.records import (
 from aks_action.model.manifests import Document
 
 _PASSING_MOUNT = ("not registered", "cache", "timed out waiting for the condition")
+_PASSING_NODES = ("unbound immediate PersistentVolumeClaims", "node.kubernetes.io/")
+UNSCHEDULABLE = "Unschedulable"
 _NO_CLAIM = re.compile(r'persistentvolumeclaim "([^"]+)" not found')
 
 
@@ -93,20 +96,14 @@ def _tried_again(pod: Document, related: Related) -> bool:
 
 
 def _scheduling(pod: Document, related: Related) -> Iterator[Trouble]:
-    """Unschedulable. An autoscaler may add a node, unless it has said that it will not.
-
-    The cluster autoscaler says so by the event NotTriggerScaleUp; a later TriggeredScaleUp
-    takes that back. A claim that does not exist is nothing that a node could bring, except for a
-    StatefulSet's, which its controller makes just before the pod.
-    """
     scheduled = condition(pod, "PodScheduled")
-    if scheduled.get("status") != "False" or scheduled.get("reason") != "Unschedulable":
+    if scheduled.get("status") != "False" or scheduled.get("reason") != UNSCHEDULABLE:
         return
     words = " ".join(text(scheduled, "message").split())
     gravity, advice = _weigh(words, pod, related)
     yield Trouble(
         culprit=pod_ref(pod),
-        code="Unschedulable",
+        code=UNSCHEDULABLE,
         message=f"no node can take it: {words or 'the scheduler gives no reason'}",
         advice=advice,
         gravity=gravity,
@@ -114,23 +111,30 @@ def _scheduling(pod: Document, related: Related) -> Iterator[Trouble]:
 
 
 def _weigh(words: str, pod: Document, related: Related) -> tuple[Gravity, str]:
+    """How final it is that no node takes a pod, and what to do.
+
+    A claim that does not exist is nothing that a node could bring, except for a StatefulSet's,
+    which its controller makes just before the pod. Else something may still help: a volume being
+    provisioned, a node becoming ready, a pod leaving, an autoscaler. The cluster autoscaler says
+    by the event NotTriggerScaleUp that it will not, and takes that back by TriggeredScaleUp.
+    """
     owners = {owner.get("kind") for owner in get_in(pod, ("metadata", "ownerReferences")) or ()}
     if claim := _NO_CLAIM.search(words):
         gravity = Gravity.HINT if "StatefulSet" in owners else Gravity.TEMPLATE
         return gravity, f"Add the PersistentVolumeClaim {claim[1]} to `manifests`."
+    advice = "Check nodeSelector, affinity and tolerations against the nodes."
+    if "Insufficient" in words:
+        advice = "Lower resources.requests, or add nodes."
+    if any(phrase in words for phrase in _PASSING_NODES) or leaving(related):
+        return Gravity.HINT, advice
     said = sorted(
         (probes.event_time(event), text(event, "reason"))
         for event in related.events_of(pod)
         if event.get("reason") in ("NotTriggerScaleUp", "TriggeredScaleUp", "Nominated")
         and related.is_recent(probes.event_time(event))
     )
-    if said and said[-1][1] == "NotTriggerScaleUp":
-        return Gravity.POD, "The cluster autoscaler adds no node for it: ask for less, or for more."
-    if "Insufficient" in words:
-        return Gravity.HINT, "Lower resources.requests, or add nodes."
-    if "taint" in words or "affinity" in words or "selector" in words:
-        return Gravity.HINT, "Check nodeSelector, affinity and tolerations against the nodes."
-    return Gravity.HINT, ""
+    refused = said[-1][1] == "NotTriggerScaleUp" if said else not related.autoscaled
+    return Gravity.POD if refused else Gravity.HINT, advice
 
 
 def _volumes(pod: Document, related: Related) -> Iterator[Trouble]:

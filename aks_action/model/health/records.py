@@ -56,7 +56,8 @@ class Trouble:
 
     @property
     def sentence(self) -> str:
-        return f"{self.culprit}: {self.message}"
+        """Who has it, what it is, and Kubernetes' word for it, by which it can be looked up."""
+        return f"{self.culprit}: {self.message} ({self.code})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +99,7 @@ class Related:
     storage_classes: StorageClasses by name; None where they could not be listed.
     since:           when this run began to write; older crashes and conditions prove nothing
                      about it. None: everything counts.
+    autoscaled:      something may add nodes to the cluster; True where that is not known.
     may_appear:      something in the same deploy may create Secrets and ConfigMaps later
                      (an ExternalSecret, a SealedSecret, a Certificate, …).
     """
@@ -107,6 +109,7 @@ class Related:
     events: tuple[Document, ...] = ()
     storage_classes: Mapping[str, Document] | None = field(default=None)
     since: datetime | None = None
+    autoscaled: bool = True
     may_appear: bool = False
 
     def events_of(self, document: Document) -> tuple[Document, ...]:

@@ -153,6 +153,26 @@ def test_an_unschedulable_pod_fails_when_the_autoscaler_says_that_it_will_not_he
     assert "3 Insufficient memory" in trouble.message
 
 
+@pytest.mark.parametrize(
+    ("words", "gravity"),
+    [
+        ("3 Insufficient cpu", Gravity.POD),
+        ("node(s) didn't match Pod's node affinity/selector", Gravity.POD),
+        ("pod has unbound immediate PersistentVolumeClaims", Gravity.HINT),
+        ("untolerated taint {node.kubernetes.io/not-ready: }", Gravity.HINT),
+    ],
+)
+def test_where_nothing_adds_nodes_a_pod_that_none_can_take_is_lost(
+    words: str, gravity: Gravity
+) -> None:
+    """Only what passes without a new node is waited for then."""
+    stuck = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": words}
+    (trouble,) = pod_troubles(
+        pod(containerStatuses=[], conditions=[stuck]), Related(autoscaled=False)
+    )
+    assert trouble.gravity is gravity
+
+
 def test_only_the_latest_event_of_a_volume_counts() -> None:
     """A ConfigMap that was missing at first and is there by now does not fail the pod."""
     waits = pod(waiting=("ContainerCreating", ""))

@@ -1,0 +1,58 @@
+"""How a wait ended, target by target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from aks_action.errors import ActionError, Problem, RolloutFailed, RolloutTimeout
+from aks_action.model.health import Health, Related
+from aks_action.model.manifests import Manifest
+from aks_action.runtime.container_logs import Log
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waited:
+    """How the wait for one target ended.
+
+    seconds: until it was healthy, or until the wait ended.
+    related: its ReplicaSets, Pods and Events as last seen, for a diagnosis.
+    logs:    of a Job's crashed pods, which the Job controller deletes when it gives up.
+    """
+
+    manifest: Manifest
+    health: Health
+    seconds: float
+    related: Related = field(default_factory=Related)
+    logs: tuple[Log, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitResult:
+    """Every target in the given order; the wait succeeded when all of them are ready."""
+
+    targets: tuple[Waited, ...]
+
+    @property
+    def failed(self) -> tuple[Waited, ...]:
+        """Targets that can never become healthy."""
+        return tuple(each for each in self.targets if each.health.is_failed)
+
+    @property
+    def pending(self) -> tuple[Waited, ...]:
+        """Targets that were neither healthy nor failed when the wait ended."""
+        return tuple(
+            each for each in self.targets if not (each.health.is_ready or each.health.is_failed)
+        )
+
+    @property
+    def error(self) -> ActionError | None:
+        """What to raise: RolloutFailed (exit 7), RolloutTimeout (8), or None when all are ready."""
+        guilty = self.failed or self.pending
+        kind = RolloutFailed if self.failed else RolloutTimeout
+        problems = [
+            Problem(
+                message=f"{each.manifest.ref}: {each.health.message}", source=each.manifest.source
+            )
+            for each in guilty
+        ]
+        return kind(*problems) if problems else None
