@@ -1,0 +1,145 @@
+"""Observing: what is in the cluster before anything is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from aks_action.clients.ports import Cluster
+from aks_action.errors import ActionError, ApiError, AuthError, Problem
+from aks_action.model.documents import get_in
+from aks_action.model.manifests import Document, Manifest, ManifestSet, ObjectRef, ref_of
+from aks_action.model.observed import Observed
+from aks_action.model.resources import ResourceTypes, defined_by, index
+from aks_action.model.scopes import scoped
+from aks_action.model.secrets import with_encoded_data
+from aks_action.runtime import parallel
+
+_AUTOSCALERS = (
+    ("autoscaling/v2", "HorizontalPodAutoscaler"),
+    ("keda.sh/v1alpha1", "ScaledObject"),
+)
+_SCALABLE = frozenset({"Deployment", "StatefulSet", "ReplicaSet", "ReplicationController"})
+
+_Collection = tuple[str, str, str]
+"""apiVersion, kind, namespace (empty for cluster-scoped kinds)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What a strategy starts from.
+
+    manifests: with their namespaces, and Secrets without `stringData`.
+    notes:     what the user should know of how the namespaces were found.
+    """
+
+    manifests: ManifestSet
+    observed: Observed
+    notes: tuple[str, ...] = ()
+
+
+def observe(cluster: Cluster, manifests: ManifestSet, namespace: str) -> Observation:
+    """The manifests as they are to be applied, and the live objects behind them.
+
+    namespace: the input; empty for each object's own, else the one of the kubeconfig's context.
+
+    One LIST per kind and namespace, at the same time; of what it returns only the manifests' own
+    objects are kept, and the autoscalers beside them. Who may not list gets the objects one by one.
+    Raises ManifestError for kinds that are neither served nor defined and for namespaces that
+    contradict the input, AuthError for objects that may not be read.
+    """
+    served = cluster.types()
+    types = {**index(defined_by(manifests)), **served}
+    plain = tuple(with_encoded_data(each) for each in manifests)
+    placed = scoped(plain, types, namespace=namespace, default=cluster.namespace)
+    wanted = {each.ref: each for each in placed.manifests if each.ref.name}
+    listed = _collections(wanted, served)
+    scaled = _autoscalers(placed.manifests, served) - listed
+    answers = parallel.each(
+        lambda collection: _read(cluster, collection, wanted, optional=collection in scaled),
+        sorted(listed | scaled),
+    )
+    live = {
+        ref_of(document): document
+        for documents in answers
+        for document in documents
+        if ref_of(document) in wanted or _is_autoscaler(document)
+    }
+    observed = Observed(live=live, types=types)
+    return Observation(manifests=placed.manifests, observed=observed, notes=placed.notes)
+
+
+def _collections(wanted: Iterable[ObjectRef], served: ResourceTypes) -> set[_Collection]:
+    return {
+        (ref.api_version, ref.kind, ref.namespace)
+        for ref in wanted
+        if (ref.api_version, ref.kind) in served
+    }
+
+
+def _autoscalers(manifests: ManifestSet, served: ResourceTypes) -> set[_Collection]:
+    """Where autoscalers may be that decide the replicas of one of the manifests."""
+    namespaces = {each.ref.namespace for each in manifests if _has_replicas(each)}
+    return {
+        (api_version, kind, namespace)
+        for api_version, kind in _AUTOSCALERS
+        if (api_version, kind) in served
+        for namespace in namespaces
+    }
+
+
+def _has_replicas(manifest: Manifest) -> bool:
+    stated = get_in(manifest.document, ("spec", "replicas"))
+    return manifest.kind in _SCALABLE or stated is not None
+
+
+def _is_autoscaler(document: Document) -> bool:
+    return (document.get("apiVersion"), document.get("kind")) in _AUTOSCALERS
+
+
+def _read(
+    cluster: Cluster,
+    collection: _Collection,
+    wanted: dict[ObjectRef, Manifest],
+    *,
+    optional: bool,
+) -> list[Document]:
+    """One collection's objects. `optional`: nothing is missed but a note if it cannot be read."""
+    api_version, kind, namespace = collection
+    try:
+        found = cluster.list(api_version, kind, namespace=namespace).items
+    except ApiError as error:
+        if optional and error.status in (403, 404):
+            return []
+        if error.status not in (403, 405):
+            raise
+        # 403: a role may allow `get` alone. 405: some kinds are only ever created.
+        return list(_one_by_one(cluster, collection, wanted))
+    # A huge namespace with few manifests must not fill the memory: only what is asked for stays.
+    return [each for each in found if ref_of(each) in wanted or _is_autoscaler(each)]
+
+
+def _one_by_one(
+    cluster: Cluster, collection: _Collection, wanted: dict[ObjectRef, Manifest]
+) -> Iterator[Document]:
+    problems: list[Problem] = []
+    for ref, manifest in wanted.items():
+        if (ref.api_version, ref.kind, ref.namespace) != collection:
+            continue
+        try:
+            document = cluster.get(ref)
+        except ApiError as error:
+            if error.status == 405:
+                return
+            if error.status != 403:
+                raise
+            problems.append(Problem(message=_sentence(error), source=manifest.source))
+            continue
+        if document is not None:
+            yield document
+    if problems:
+        raise AuthError(*problems)
+
+
+def _sentence(error: ActionError) -> str:
+    return "; ".join(problem.message for problem in error.problems)

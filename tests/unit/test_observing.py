@@ -1,0 +1,129 @@
+"""What is read of the cluster, and by how many requests."""
+
+from typing import Any
+
+import pytest
+
+from aks_action.errors import AuthError, Source
+from aks_action.model.documents import set_in
+from aks_action.model.manifests import Manifest, ref_of
+from aks_action.model.observed import Observed
+from aks_action.model.resources import ResourceType
+from aks_action.runtime.namespace_annotation import read, write
+from aks_action.runtime.observing import observe
+from tests.fakes.cluster import FakeCluster
+from tests.unit.test_checking import CRD, NAMESPACE, TOY, config_map, deployment
+
+SCALED_OBJECTS = ResourceType(
+    api_version="keda.sh/v1alpha1", kind="ScaledObject", plural="scaledobjects", namespaced=True
+)
+HPA = {
+    "apiVersion": "autoscaling/v2",
+    "kind": "HorizontalPodAutoscaler",
+    "metadata": {"name": "web", "namespace": "prod"},
+    "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "web"}},
+}
+
+
+def manifests(*documents: dict[str, Any]) -> tuple[Manifest, ...]:
+    return tuple(
+        Manifest(document=each, source=Source(file="all.yml", line=n))
+        for n, each in enumerate(documents, start=1)
+    )
+
+
+@pytest.fixture
+def cluster() -> FakeCluster:
+    return FakeCluster("prod", "test", extra_types=[SCALED_OBJECTS])
+
+
+def seen(cluster: FakeCluster, given: tuple[Manifest, ...], namespace: str) -> Observed:
+    return observe(cluster, given, namespace).observed
+
+
+def lists(cluster: FakeCluster) -> list[tuple[str, str]]:
+    return sorted((r.ref.kind, r.ref.namespace) for r in cluster.requests if r.verb == "list")
+
+
+def test_one_list_per_kind_and_namespace(cluster: FakeCluster) -> None:
+    documents = [config_map(f"c{n}") for n in range(9)]
+    documents += [config_map(namespace="test"), set_in(NAMESPACE, ("metadata", "name"), "prod")]
+    for each in documents:
+        cluster.apply(each)
+    cluster.requests.clear()
+    observed = seen(cluster, manifests(*documents), "")
+    assert set(observed.live) == {ref_of(each) for each in documents}
+    assert lists(cluster) == [("ConfigMap", "prod"), ("ConfigMap", "test"), ("Namespace", "")]
+    assert {r.verb for r in cluster.requests} == {"types", "list"}
+
+
+def test_only_the_manifests_own_objects_are_kept(cluster: FakeCluster) -> None:
+    cluster.apply(config_map("mine"))
+    cluster.apply(config_map("other"))
+    observed = seen(cluster, manifests(config_map("mine")), "")
+    assert [ref.name for ref in observed.live] == ["mine"]
+
+
+def test_autoscalers_are_read_where_something_can_be_scaled(cluster: FakeCluster) -> None:
+    cluster.put(HPA)
+    observed = seen(cluster, manifests(deployment(), config_map(namespace="test")), "")
+    assert ref_of(HPA) in observed.live
+    assert ("HorizontalPodAutoscaler", "prod") in lists(cluster)
+    assert ("ScaledObject", "prod") in lists(cluster)
+    assert ("HorizontalPodAutoscaler", "test") not in lists(cluster)
+
+
+def test_autoscalers_that_may_not_be_read_are_done_without(cluster: FakeCluster) -> None:
+    cluster.forbid("list", "HorizontalPodAutoscaler")
+    observed = seen(cluster, manifests(deployment()), "")
+    assert observed.live == {}
+
+
+def test_a_kind_that_the_run_defines_is_known_and_not_asked_for(cluster: FakeCluster) -> None:
+    observed = seen(cluster, manifests(CRD, TOY), "")
+    assert ("example.com/v1", "Toy") in observed.types
+    assert lists(cluster) == [("CustomResourceDefinition", "")]
+
+
+def test_who_may_not_list_gets_the_objects_one_by_one(cluster: FakeCluster) -> None:
+    cluster.apply(config_map("there"))
+    cluster.forbid("list", "ConfigMap")
+    observed = seen(cluster, manifests(config_map("there"), config_map("absent")), "")
+    assert [ref.name for ref in observed.live] == ["there"]
+
+
+def test_every_object_that_may_not_be_read_is_named(cluster: FakeCluster) -> None:
+    cluster.forbid("list", "ConfigMap")
+    cluster.forbid("get", "ConfigMap")
+    with pytest.raises(AuthError, match="ci may not get configmaps") as caught:
+        observe(cluster, manifests(config_map("a"), config_map("b")), "")
+    assert [str(each.source) for each in caught.value.problems] == ["all.yml:1", "all.yml:2"]
+
+
+def test_secrets_come_back_without_string_data(cluster: FakeCluster) -> None:
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": "prod"}}
+    found = observe(cluster, manifests({**secret, "stringData": {"a": "b"}}), "")
+    (placed,) = found.manifests
+    assert placed.document["data"] == {"a": "Yg=="}
+
+
+def test_the_namespace_is_annotated_by_one_patch_and_read_by_one_list(
+    cluster: FakeCluster,
+) -> None:
+    told: list[str] = []
+    write(cluster, "prod", '{"commit":"abc"}', told.append)
+    assert cluster.writes == [cluster.requests[-1]]
+    found = read(cluster, "prod", told.append)
+    assert found is not None
+    assert found["metadata"]["annotations"] == {"actions.github.com/k8s-deploy": '{"commit":"abc"}'}
+    assert read(cluster, "nowhere", told.append) is None
+    assert told == []
+
+
+def test_a_namespace_that_may_not_be_read_or_annotated_only_is_told(cluster: FakeCluster) -> None:
+    cluster.forbid("list", "Namespace")
+    cluster.forbid("patch", "Namespace")
+    told: list[str] = []
+    assert read(cluster, "prod", told.append) is None
+    write(cluster, "prod", "{}", told.append)
+    assert ["namespaces" in line for line in told] == [True, True]
