@@ -94,7 +94,7 @@ class _Execution:
     def run(self, stage: Stage) -> None:
         for step in stage.steps:
             if not isinstance(step, Apply | Delete | Wait):
-                raise AssertionError(f"nothing here carries out {type(step).__name__}: {step}")
+                raise TypeError(f"nothing here carries out {type(step).__name__}: {step}")
         steps = [step for step in stage.steps if isinstance(step, Delete)]
         applies = self._checked([step for step in stage.steps if isinstance(step, Apply)])
         for apply in applies:

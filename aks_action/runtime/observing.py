@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 
 from aks_action.clients.ports import Cluster
 from aks_action.errors import ActionError, ApiError, AuthError, Problem
@@ -25,23 +24,19 @@ _Collection = tuple[str, str, str]
 """apiVersion, kind, namespace (empty for cluster-scoped kinds)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observation:
-    """What a strategy starts from.
-
-    manifests: with their namespaces, and Secrets without `stringData`.
-    notes:     what the user should know of how the namespaces were found.
-    """
-
-    manifests: ManifestSet
-    observed: Observed
-    notes: tuple[str, ...] = ()
-
-
-def observe(cluster: Cluster, manifests: ManifestSet, namespace: str) -> Observation:
+def observe(
+    cluster: Cluster,
+    manifests: ManifestSet,
+    namespace: str,
+    *,
+    tell: Callable[[str], None] = lambda _note: None,
+) -> tuple[ManifestSet, Observed]:
     """The manifests as they are to be applied, and the live objects behind them.
 
     namespace: the input; empty for each object's own, else the one of the kubeconfig's context.
+    tell:      takes what the user should know of how the namespaces were found.
+
+    Returned are the manifests with their namespaces, and Secrets without `stringData`.
 
     One LIST per kind and namespace, at the same time; of what it returns only the manifests' own
     objects are kept, and the autoscalers beside them. Who may not list gets the objects one by one.
@@ -65,8 +60,9 @@ def observe(cluster: Cluster, manifests: ManifestSet, namespace: str) -> Observa
         for document in documents
         if ref_of(document) in wanted or _is_autoscaler(document)
     }
-    observed = Observed(live=live, types=types)
-    return Observation(manifests=placed.manifests, observed=observed, notes=placed.notes)
+    for note in placed.notes:
+        tell(note)
+    return placed.manifests, Observed(live=live, types=types)
 
 
 def _collections(wanted: Iterable[ObjectRef], served: ResourceTypes) -> set[_Collection]:

@@ -38,7 +38,8 @@ def cluster() -> FakeCluster:
 
 
 def seen(cluster: FakeCluster, given: tuple[Manifest, ...], namespace: str) -> Observed:
-    return observe(cluster, given, namespace).observed
+    _, observed = observe(cluster, given, namespace)
+    return observed
 
 
 def lists(cluster: FakeCluster) -> list[tuple[str, str]]:
@@ -100,10 +101,17 @@ def test_every_object_that_may_not_be_read_is_named(cluster: FakeCluster) -> Non
     assert [str(each.source) for each in caught.value.problems] == ["all.yml:1", "all.yml:2"]
 
 
+def test_a_namespace_that_an_object_cannot_have_is_told(cluster: FakeCluster) -> None:
+    notes: list[str] = []
+    given = manifests(set_in(CRD, ("metadata", "namespace"), "prod"))
+    (placed,), _ = observe(cluster, given, "", tell=notes.append)
+    assert placed.ref.namespace == ""
+    assert ["toys.example.com" in note for note in notes] == [True]
+
+
 def test_secrets_come_back_without_string_data(cluster: FakeCluster) -> None:
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": "prod"}}
-    found = observe(cluster, manifests({**secret, "stringData": {"a": "b"}}), "")
-    (placed,) = found.manifests
+    (placed,), _ = observe(cluster, manifests({**secret, "stringData": {"a": "b"}}), "")
     assert placed.document["data"] == {"a": "Yg=="}
 
 
