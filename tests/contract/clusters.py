@@ -1,0 +1,205 @@
+"""Two worlds for one suite: an API server in memory, and the test bed's, both with other people."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from aks_action.clients.ports import Cluster
+from aks_action.model.documents import get_in, set_in
+from aks_action.model.manifests import ObjectRef, ref_of
+from tests.fakes.cluster import FakeCluster
+
+KUBECTL = str(Path(__file__).resolve().parents[2] / ".venv/bin/kubectl")
+
+
+def unique_name() -> str:
+    return f"t-{uuid.uuid4().hex[:8]}"
+
+
+class World(Protocol):
+    """A cluster, and what others than the action do to it."""
+
+    cluster: Cluster
+
+    @contextmanager
+    def namespace(self) -> Iterator[str]:
+        """A new namespace, removed afterwards."""
+
+    @contextmanager
+    def removed_afterwards(self, *documents: dict[str, Any]) -> Iterator[None]: ...
+
+    def kubectl_apply(self, document: dict[str, Any], *flags: str) -> None: ...
+
+    def apply_as(self, manager: str, document: dict[str, Any]) -> None:
+        """Server-side apply by another field manager."""
+
+    def scale(self, document: dict[str, Any], replicas: int) -> None:
+        """Set the replicas as an autoscaler does."""
+
+    def end_job(self, ref: ObjectRef) -> None:
+        """Let a Job fail for good."""
+
+    @contextmanager
+    def reader(self, namespace: str) -> Iterator[Cluster]:
+        """The same cluster for a user who may only read there."""
+
+    @contextmanager
+    def writer_who_may_not_list(self, namespace: str) -> Iterator[Cluster]:
+        """The same cluster for a user who may get, create and patch there."""
+
+
+class FakeWorld:
+    """The API server in memory."""
+
+    def __init__(self) -> None:
+        self.fake = FakeCluster()
+        self.cluster: Cluster = self.fake
+
+    @contextmanager
+    def namespace(self) -> Iterator[str]:
+        name = unique_name()
+        self.fake.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+        yield name
+
+    @contextmanager
+    def removed_afterwards(self, *_documents: dict[str, Any]) -> Iterator[None]:
+        yield
+
+    def kubectl_apply(self, document: dict[str, Any], *flags: str) -> None:
+        if "--server-side" in flags:
+            self.fake.put(document, manager="kubectl", operation="Apply")
+        else:
+            self.fake.client_side_apply(document)
+
+    def apply_as(self, manager: str, document: dict[str, Any]) -> None:
+        self.fake.put(document, manager=manager, operation="Apply")
+
+    def scale(self, document: dict[str, Any], replicas: int) -> None:
+        scaled = {**document, "spec": {"replicas": replicas}}
+        self.fake.put(scaled, manager="kube-controller-manager")
+
+    def end_job(self, ref: ObjectRef) -> None:
+        self.fake.set_status(ref, {"conditions": [{"type": "Failed", "status": "True"}]})
+
+    @contextmanager
+    def reader(self, namespace: str) -> Iterator[Cluster]:
+        self.fake.forbid("apply", "ConfigMap", namespace=namespace)
+        yield self.fake
+
+    @contextmanager
+    def writer_who_may_not_list(self, namespace: str) -> Iterator[Cluster]:
+        self.fake.forbid("list", "ConfigMap", namespace=namespace)
+        yield self.fake
+
+
+class RealWorld:
+    """The API server that KUBECONFIG names; others act by kubectl."""
+
+    def __init__(self, kubeconfig: str, folder: Path) -> None:
+        self._kubeconfig = kubeconfig
+        self._folder = folder
+        self.cluster: Cluster = _connected(kubeconfig)
+
+    @contextmanager
+    def namespace(self) -> Iterator[str]:
+        name = unique_name()
+        self._kubectl("create", "namespace", name)
+        try:
+            yield name
+        finally:
+            self._kubectl("delete", "namespace", name, "--wait=false")
+
+    @contextmanager
+    def removed_afterwards(self, *documents: dict[str, Any]) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            for each in documents:
+                self._kubectl(
+                    "delete", "--ignore-not-found", "--wait=false", "-f", "-", document=each
+                )
+
+    def kubectl_apply(self, document: dict[str, Any], *flags: str) -> None:
+        self._kubectl("apply", *flags, "-f", "-", document=document)
+
+    def apply_as(self, manager: str, document: dict[str, Any]) -> None:
+        self._kubectl(
+            "apply", "--server-side", "--field-manager", manager, "-f", "-", document=document
+        )
+
+    def scale(self, document: dict[str, Any], replicas: int) -> None:
+        ref = ref_of(document)
+        self._kubectl(
+            "scale", "-n", ref.namespace, f"{ref.kind}/{ref.name}", f"--replicas={replicas}"
+        )
+
+    def end_job(self, ref: ObjectRef) -> None:
+        """By its own deadline; its pod has an image that nobody serves."""
+        patch = json.dumps({"spec": {"suspend": False, "activeDeadlineSeconds": 1}})
+        self._kubectl("patch", "-n", ref.namespace, f"job/{ref.name}", "-p", patch)
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            conditions = get_in(self.cluster.get(ref), ("status", "conditions")) or ()
+            if any((each["type"], each["status"]) == ("Failed", "True") for each in conditions):
+                return
+            time.sleep(0.2)
+        raise AssertionError(f"{ref} did not fail")
+
+    @contextmanager
+    def reader(self, namespace: str) -> Iterator[Cluster]:
+        yield self._user(namespace, "get", "list", "watch")
+
+    @contextmanager
+    def writer_who_may_not_list(self, namespace: str) -> Iterator[Cluster]:
+        yield self._user(namespace, "get", "create", "patch")
+
+    def _user(self, namespace: str, *verbs: str) -> Cluster:
+        """A service account with a role of these verbs on everything in the namespace."""
+        self._kubectl("create", "serviceaccount", "robot", "-n", namespace)
+        rules = [{"apiGroups": ["*"], "resources": ["*"], "verbs": list(verbs)}]
+        api = "rbac.authorization.k8s.io"
+        metadata = {"name": "robot", "namespace": namespace}
+        role = {"apiVersion": f"{api}/v1", "kind": "Role", "metadata": metadata, "rules": rules}
+        self._kubectl("apply", "-f", "-", document=role)
+        self._kubectl(
+            "create",
+            "rolebinding",
+            "robot",
+            "--role=robot",
+            f"--serviceaccount={namespace}:robot",
+            "-n",
+            namespace,
+        )
+        token = self._kubectl("create", "token", "robot", "-n", namespace).strip()
+        config = json.loads(self._kubectl("config", "view", "--raw", "--minify", "-o", "json"))
+        users = [{"name": each["name"], "user": {"token": token}} for each in config["users"]]
+        path = self._folder / f"{namespace}.json"
+        path.write_text(json.dumps(set_in(config, ("users",), users)))
+        return _connected(str(path))
+
+    def _kubectl(self, *arguments: str, document: dict[str, Any] | None = None) -> str:
+        done = subprocess.run(
+            [KUBECTL, *arguments],
+            env={**os.environ, "KUBECONFIG": self._kubeconfig},
+            input=json.dumps(document) if document else None,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, f"kubectl {arguments}: {done.stderr}"
+        return done.stdout
+
+
+def _connected(kubeconfig: str) -> Cluster:
+    from aks_action.clients.kube.connection import connect
+
+    raise NotImplementedError(connect, kubeconfig)
