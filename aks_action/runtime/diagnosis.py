@@ -3,38 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from aks_action.clients.ports import Cluster
-from aks_action.errors import Source
 from aks_action.model.health import Related, Trouble
 from aks_action.model.health.probes import event_time
 from aks_action.model.health.records import text
-from aks_action.model.manifests import Document, ObjectRef
+from aks_action.model.manifests import Document
+from aks_action.model.outcomes import Diagnosis
 from aks_action.runtime.container_logs import MOST_CHARACTERS, Log, read_log
 from aks_action.runtime.waiting import Waited, WaitResult
 
 _MOST_EVENTS = 8
 _MOST_LOGS = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnosis:
-    """What a person needs to mend one target that did not become healthy.
-
-    Everything but `ref`, `source` and `advice` may hold text from the cluster: whoever prints it
-    has to keep it from being read as a command.
-
-    events: `Reason (Kind name): message`, with ` (n times)`, oldest first.
-    """
-
-    ref: ObjectRef
-    source: Source
-    reason: str
-    timed_out: bool
-    events: tuple[str, ...] = ()
-    logs: tuple[Log, ...] = ()
-    advice: tuple[str, ...] = ()
 
 
 def diagnose_all(cluster: Cluster, result: WaitResult) -> tuple[Diagnosis, ...]:
@@ -43,16 +23,19 @@ def diagnose_all(cluster: Cluster, result: WaitResult) -> tuple[Diagnosis, ...]:
 
 
 def diagnose(cluster: Cluster, waited: Waited) -> Diagnosis:
-    """Gather what explains one target; a log that cannot be read is left out."""
+    """Gather what explains one target; a log that cannot be read is left out.
+
+    events: `Reason (Kind name): message`, with ` (n times)`, oldest first.
+    logs:   for each guilty container a line that names it, then its own last lines.
+    """
     troubles = _distinct(waited.health.troubles)
     return Diagnosis(
         ref=waited.manifest.ref,
         source=waited.manifest.source,
         reason=_reason(waited, troubles),
-        timed_out=not waited.health.is_failed,
         events=_events(waited.related),
-        logs=_logs(cluster, waited, troubles),
-        advice=tuple(dict.fromkeys(each.advice for each in troubles if each.advice)),
+        logs=tuple(line for log in _logs(cluster, waited, troubles) for line in _shown(log)),
+        advice=" ".join(dict.fromkeys(each.advice for each in troubles if each.advice)),
     )
 
 
@@ -96,3 +79,8 @@ def _logs(cluster: Cluster, waited: Waited, troubles: Sequence[Trouble]) -> tupl
     logs = [read_log(cluster, each) for each in list(guilty.values())[::-1]]
     found = tuple(log for log in logs if log is not None)
     return (found or waited.logs)[:_MOST_LOGS]
+
+
+def _shown(log: Log) -> tuple[str, ...]:
+    when = ", before it was restarted" if log.previous else ""
+    return (f"The last lines of container {log.container} of {log.pod}{when}:", *log.lines)

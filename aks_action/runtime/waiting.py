@@ -22,6 +22,7 @@ from aks_action.model.health import (
     makes_configuration,
 )
 from aks_action.model.health.pods import UNSCHEDULABLE
+from aks_action.model.health.proving import seconds_to_prove
 from aks_action.model.manifests import Document, Manifest, ObjectRef
 from aks_action.runtime.container_logs import Log, read_log
 from aks_action.runtime.feeds import Change, Collection, Feeds, Message, Snapshot
@@ -100,6 +101,7 @@ class _Wait:
     pending: dict[ObjectRef, Manifest] = field(default_factory=dict)
     health: dict[ObjectRef, Health] = field(default_factory=dict)
     seconds: dict[ObjectRef, float] = field(default_factory=dict)
+    ready_at: dict[ObjectRef, float] = field(default_factory=dict)
     warned: set[tuple[ObjectRef, str]] = field(default_factory=set)
     logs: defaultdict[ObjectRef, list[Log]] = field(default_factory=lambda: defaultdict(list))
     told: set[tuple[str, Collection]] = field(default_factory=set)
@@ -150,6 +152,7 @@ class _Wait:
                     touched |= self._take(message)
                 for ref in sorted(touched & self.pending.keys()):
                     self._judge(ref)
+                self._settle()
                 self._remind()
 
     def _is_over(self) -> bool:
@@ -202,17 +205,28 @@ class _Wait:
         ):
             self._ask_for_autoscaler()
             health = self._assess(ref, document)
-        before = self.health[ref]
-        if health.is_failed and not health.troubles:
-            health = replace(health, troubles=before.troubles)  # its pods may be gone by now
+        if health.is_failed and not health.troubles:  # its pods may be gone by now
+            health = replace(health, troubles=self.health[ref].troubles)
         self.health[ref] = health
         for trouble in health.troubles:
             if (ref, trouble.message) not in self.warned:
                 self._warn(ref, trouble)
-        if health.is_ready:
-            del self.pending[ref]
-            self.seconds[ref] = self.clock.now() - self.started
-            self.tell(f"{ref} is ready after {self.seconds[ref]:.1f} s: {health.message}.")
+        if not health.is_ready:
+            self.ready_at.pop(ref, None)
+        elif ref not in self.ready_at:
+            self.ready_at[ref] = self.clock.now()
+
+    def _settle(self) -> None:
+        """Let go of what has been ready for long enough."""
+        for ref, since in list(self.ready_at.items()):
+            document = self.sightings.document(ref)
+            related = self.sightings.related(ref)
+            needed = seconds_to_prove(document, related) if document is not None else 0.0
+            if self.clock.now() >= since + needed:
+                del self.pending[ref], self.ready_at[ref]
+                self.seconds[ref] = since - self.started
+                message = self.health[ref].message
+                self.tell(f"{ref} is ready after {self.seconds[ref]:.1f} s: {message}.")
 
     def _ask_for_autoscaler(self) -> None:
         """Find out, once, whether anything adds nodes; who may not look has to assume it."""

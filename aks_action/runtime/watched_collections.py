@@ -11,7 +11,13 @@ from aks_action.runtime.feeds import Collection
 
 _ROUTINE = (
     *("Scheduled", "Pulling", "Pulled", "Created", "Started", "Killing", "SuccessfulAttachVolume"),
-    *("SuccessfulCreate", "SuccessfulDelete", "SuccessfulRescale", "ScalingReplicaSet"),
+    *(
+        "SuccessfulCreate",
+        "SuccessfulDelete",
+        "SuccessfulRescale",
+        "ScalingReplicaSet",
+        "MissingClusterDNS",
+    ),
 )
 USEFUL_EVENTS = ",".join(f"reason!={reason}" for reason in _ROUTINE)
 """A field selector: what the server need not send, since it only says that all goes well."""

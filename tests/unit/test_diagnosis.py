@@ -7,7 +7,8 @@ import pytest
 from aks_action.errors import Source
 from aks_action.model.health import Health, HealthStatus, Related, Trouble
 from aks_action.model.manifests import Manifest, ObjectRef
-from aks_action.runtime.diagnosis import Diagnosis, diagnose
+from aks_action.model.outcomes import Diagnosis
+from aks_action.runtime.diagnosis import diagnose
 from aks_action.runtime.waiting import Waited
 from tests.fakes.cluster import FakeCluster
 
@@ -41,9 +42,10 @@ def diagnosis(
     cluster: FakeCluster,
     *troubles: Trouble,
     events: tuple[dict[str, Any], ...] = (),
-    status: HealthStatus = HealthStatus.FAILED,
 ) -> Diagnosis:
-    health = Health(status=status, message="0 of 1 replica is available", troubles=troubles)
+    health = Health(
+        status=HealthStatus.FAILED, message="0 of 1 replica is available", troubles=troubles
+    )
     manifest = Manifest(document=DOCUMENT, source=SOURCE)
     return diagnose(
         cluster,
@@ -69,13 +71,7 @@ def test_it_names_the_target_its_line_and_every_cause_once(cluster: FakeCluster)
         "0 of 1 replica is available; Pod/shop/web-1: it crashes (CrashLoopBackOff); "
         "Pod/shop/web-1: no node can take it (Unschedulable)"
     )
-    assert found.advice == ("Mend it.", "Add nodes.")
-    assert not found.timed_out
-
-
-def test_a_timeout_says_that_it_is_one(cluster: FakeCluster) -> None:
-    """Whoever prints it can tell `not yet` from `never`."""
-    assert diagnosis(cluster, status=HealthStatus.PROGRESSING).timed_out
+    assert found.advice == "Mend it. Add nodes."
 
 
 def test_after_a_crash_the_previous_run_s_log_is_read(cluster: FakeCluster) -> None:
@@ -83,15 +79,19 @@ def test_after_a_crash_the_previous_run_s_log_is_read(cluster: FakeCluster) -> N
     lines = [f"line {number}" for number in range(40)]
     cluster.pod_logs["shop", "web-1", "web", True] = "\n".join(lines)
     cluster.pod_logs["shop", "web-1", "web", False] = "starting"
-    (log,) = diagnosis(cluster, trouble("it crashes")).logs
-    assert (log.previous, log.lines) == (True, tuple(lines[-25:]))
+    assert diagnosis(cluster, trouble("it crashes")).logs == (
+        "The last lines of container web of Pod/shop/web-1, before it was restarted:",
+        *lines[-25:],
+    )
 
 
 def test_without_a_previous_log_the_present_one_is_read(cluster: FakeCluster) -> None:
     """A kubelet may have removed the container that crashed."""
     cluster.pod_logs["shop", "web-1", "web", False] = "starting"
-    (log,) = diagnosis(cluster, trouble("it crashes")).logs
-    assert (log.previous, log.lines) == (False, ("starting",))
+    assert diagnosis(cluster, trouble("it crashes")).logs == (
+        "The last lines of container web of Pod/shop/web-1:",
+        "starting",
+    )
 
 
 def test_a_container_that_never_ran_has_no_log_to_ask_for(cluster: FakeCluster) -> None:

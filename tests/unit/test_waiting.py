@@ -154,6 +154,30 @@ def test_what_happened_before_the_watch_is_found_by_the_list(scene: Scene) -> No
     assert scene.wait().error is None
 
 
+def test_readiness_without_a_probe_is_believed_after_the_kubelet_s_next_look(
+    scene: Scene,
+) -> None:
+    """A container that ends at once counts as ready for a second; the crash then undoes it."""
+    template = {"spec": {"containers": [{"name": "web"}]}}
+    spec = {"replicas": 1, "template": template}
+    document = scene.target("Deployment", "apps/v1", spec=spec)
+    replica_set = scene.add(
+        "ReplicaSet", "apps/v1", metadata={"ownerReferences": [reference(document)]}
+    )
+
+    def crash(cluster: FakeCluster, event: WatchEvent) -> None:
+        if event.object.get("status") == DONE:
+            threading.Timer(0.01, end).start()
+
+    def end() -> None:
+        crashed_pod(scene, replica_set)
+        scene.cluster.set_status(ref_of(document), {**DONE, "availableReplicas": 0})
+
+    scene.cluster.controllers.append(crash)
+    scene.when_watched("Deployment", lambda: scene.finish(document))
+    assert isinstance(scene.wait(clock=HurriedClock(speed=2.0)).error, RolloutFailed)
+
+
 def test_an_older_generation_does_not_count(scene: Scene) -> None:
     """A stale answer that shows the object before our change is not its health."""
     document = scene.deployment()
@@ -272,7 +296,7 @@ def test_the_log_of_a_job_s_pod_is_kept_when_the_pod_goes(scene: Scene) -> None:
 
     scene.when_watched("Pod", crash)
     (found,) = diagnose_all(scene.cluster, scene.wait())
-    assert found.logs[0].lines == ("migrating", "no such table")
+    assert found.logs[1:] == ("migrating", "no such table")
     assert found.reason == (
         "it has failed: gave up; "
         "Pod/shop/web-1: container web: it exits with code 3 again and again (CrashLoopBackOff)"

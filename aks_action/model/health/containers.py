@@ -15,7 +15,9 @@ _STATUSES = (
     ("initContainerStatuses", "initContainers", "init container"),
     ("containerStatuses", "containers", "container"),
 )
+CRASH_LOOP = "CrashLoopBackOff"
 _EXIT_CODES = {
+    0: "What should end belongs in a Job; elsewhere the command has to keep running.",
     126: "Its command cannot be executed: check the file's permissions and platform.",
     127: "Its command was not found: check `command` and the image's PATH.",
     137: "It was killed: look for a memory limit that is too low, or a liveness probe.",
@@ -211,7 +213,6 @@ def _crash_loop(case: Case) -> Trouble:
     last = get_in(case.status, ("lastState", "terminated")) or {}
     fresh = case.related.is_recent(last.get("finishedAt"))
     probe = probes.failing(case.pod, case.spec, case.related)
-    code = last.get("exitCode")
     message, advice = _exit(case, last)
     if probe and probe[0] != "Readiness" and last.get("reason") != "OOMKilled":
         message, advice = _probe(case, probe)
@@ -219,13 +220,10 @@ def _crash_loop(case: Case) -> Trouble:
     elif last.get("reason") in ("StartError", "ContainerCannotRun"):
         message = f"its command cannot be run: {' '.join(text(last, 'message').split())}"
         advice = "Correct `command`, `args` or the image."
-    elif code == 0:
-        message = "it ends with exit code 0 again and again"
-        advice = "What should end belongs in a Job; elsewhere the command has to keep running."
     elif "memory" not in message:
         message += " again and again"
     return case.trouble(
-        "CrashLoopBackOff",
+        CRASH_LOOP,
         message,
         advice=advice,
         gravity=Gravity.POD if fresh else Gravity.HINT,
@@ -234,7 +232,19 @@ def _crash_loop(case: Case) -> Trouble:
 
 
 def _ended(case: Case, terminated: Document) -> Trouble:
+    """A container that ended and may be restarted; the second time in this run it is a loop.
+
+    Between two crashes the kubelet shows `terminated` as often as `CrashLoopBackOff`.
+    """
     message, advice = _exit(case, terminated)
+    before = get_in(case.status, ("lastState", "terminated"))
+    if isinstance(before, Mapping) and case.related.is_recent(before.get("finishedAt")):
+        return case.trouble(
+            CRASH_LOOP,
+            message if "memory" in message else f"{message} again and again",
+            advice=advice,
+            gravity=Gravity.POD,
+        )
     return case.trouble(text(terminated, "reason") or "Error", message, advice=advice)
 
 
@@ -280,5 +290,5 @@ _WAITING: Mapping[str, Callable[[Case], Trouble]] = {
     "CreateContainerConfigError": _config,
     "CreateContainerError": _create,
     "RunContainerError": _run,
-    "CrashLoopBackOff": _crash_loop,
+    CRASH_LOOP: _crash_loop,
 }

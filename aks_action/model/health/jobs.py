@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aks_action.model.documents import get_in
+from aks_action.model.health.containers import CRASH_LOOP
 from aks_action.model.health.creation import leaving, refused_creation
 from aks_action.model.health.pods import pod_troubles
 from aks_action.model.health.records import (
@@ -64,7 +65,7 @@ def _running(document: Document, pods: list[Document], related: Related) -> Heal
 
 
 def _mild(trouble: Trouble) -> Trouble:
-    crashed = trouble.code == "CrashLoopBackOff"
+    crashed = trouble.code == CRASH_LOOP
     return replace(trouble, gravity=Gravity.HINT) if crashed else trouble
 
 

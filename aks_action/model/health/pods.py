@@ -9,6 +9,7 @@ from dataclasses import replace
 from aks_action.model.documents import get_in
 from aks_action.model.health import probes
 from aks_action.model.health.containers import (
+    CRASH_LOOP,
     container_troubles,
     may_appear,
     missing_advice,
@@ -82,8 +83,7 @@ def pod_troubles(pod: Document, related: Related) -> tuple[Trouble, ...]:
     if related.is_recent(text(pod, "metadata", "creationTimestamp")) or _tried_again(pod, related):
         return found
     return tuple(
-        each if each.code == "CrashLoopBackOff" else replace(each, gravity=Gravity.HINT)
-        for each in found
+        each if each.code == CRASH_LOOP else replace(each, gravity=Gravity.HINT) for each in found
     )
 
 

@@ -67,7 +67,7 @@ def test_a_back_off_without_a_cause_takes_it_from_the_event() -> None:
     [
         (CRASH, Gravity.POD, "it exits with code 1 again and again"),
         ({**CRASH, "finishedAt": BEFORE}, Gravity.HINT, "it exits with code 1"),
-        ({**CRASH, "exitCode": 0}, Gravity.POD, "exit code 0 again and again"),
+        ({**CRASH, "exitCode": 0}, Gravity.POD, "it exits with code 0 again and again"),
         ({**CRASH, "reason": "OOMKilled"}, Gravity.POD, "killed for using more memory"),
         ({**CRASH, "reason": "StartError", "message": "no x"}, Gravity.POD, "cannot be run: no x"),
     ],

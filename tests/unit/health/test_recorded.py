@@ -46,7 +46,7 @@ def verdict(kind: str, name: str) -> Health:
         ("nokey", FAILED, Gravity.TEMPLATE, "couldn't find key nokey in ConfigMap", "the key"),
         ("noconf", FAILED, Gravity.TEMPLATE, 'configmap "absent" not found', "manifests"),
         ("crash", FAILED, Gravity.POD, "web: it exits with code 3 again and again", "log"),
-        ("done", PROGRESSING, Gravity.HINT, "it exits with code 0", "log"),
+        ("done", FAILED, Gravity.POD, "it exits with code 0 again and again", "Job"),
         ("oom", FAILED, Gravity.POD, "more memory than its limit (8Mi)", "limits.memory"),
         ("nocmd", FAILED, Gravity.POD, 'exec: "/no/such"', "command"),
         ("mount", FAILED, Gravity.TEMPLATE, 'volume "config": configmap "absent"', "manifests"),
@@ -57,7 +57,7 @@ def verdict(kind: str, name: str) -> Health:
         ("ready", PROGRESSING, Gravity.HINT, "readiness probe (GET :8080/healthz) fails", "port"),
         ("startup", FAILED, Gravity.POD, "startup probe (command /bin/busybox false)", "times"),
         ("live", FAILED, Gravity.POD, "liveness probe (TCP :81) fails", "liveness"),
-        ("init", PROGRESSING, Gravity.HINT, "init container migrate: it exits with code 4", "log"),
+        ("init", FAILED, Gravity.POD, "init container migrate: it exits with code 4", "log"),
         ("nosa", FAILED, Gravity.TEMPLATE, 'serviceaccount "absent" not found', "ServiceAccount"),
     ],
 )
