@@ -54,7 +54,10 @@ def unscaled(app: App, pairs: tuple[Pair, ...]) -> tuple[str, ...]:
 
 
 def following(app: App, colour: Colour) -> tuple[Stage, ...]:
-    """A stage that aims autoscalers at the colour that carries the traffic; none without them."""
+    """A stage that aims autoscalers at the colour that carries the traffic; none without them.
+
+    One that is not live yet is made with its first green.
+    """
     steps: list[Step] = []
     for manifest, scaler in _autoscalers(app):
         for workload in app.workloads:
@@ -62,10 +65,10 @@ def following(app: App, colour: Colour) -> tuple[Stage, ...]:
             name = green if colour is Colour.GREEN else workload.ref.name
             if not any(_targets(scaler, workload.ref, each) for each in (green, workload.ref.name)):
                 continue
-            if manifest is not None:
+            if manifest is not None and (colour is Colour.GREEN or app.is_live(manifest.ref)):
                 aimed = set_in(manifest.document, _TARGET_NAME, name)
                 steps.append(Apply(manifest=manifest.with_document(aimed)))
-            elif get_in(scaler, _TARGET_NAME) != name:
+            elif manifest is None and get_in(scaler, _TARGET_NAME) != name:
                 body = {"spec": {"scaleTargetRef": {"name": name}}}
                 why = f"it follows the traffic to {name}"
                 steps.append(Patch(ref=ref_of(scaler), body=body, why=why))

@@ -1,0 +1,268 @@
+"""Deploy, promote and reject, whatever it is that is switched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aks_action.errors import Conflict, Problem, raise_all
+from aks_action.model import durations
+from aks_action.model.documents import get_in, without
+from aks_action.model.manifests import Document, Manifest
+from aks_action.model.plan import Plan, Stage, Step, Wait
+from aks_action.model.traffic_steps import Patch, Pause, WaitEndpoints
+from aks_action.model.variants import COLOUR_LABEL, Colour, copy_name, copy_ref
+from aks_action.strategies import bystanders
+from aks_action.strategies.app import App, deleted, only_filled, settled
+from aks_action.strategies.blue_green import colours
+from aks_action.strategies.blue_green.colours import Carrier
+from aks_action.strategies.blue_green.method import Method, Stages
+
+
+def deploy(app: App, method: Method) -> Plan:
+    """Green beside the stable; healthy, with endpoints, and after the buffer it gets the traffic.
+
+    A green that carries the traffic already gives it back to the stable first: no pod of a
+    version that may fail is put in the place of one that serves.
+    """
+    rest = app.deployed(app.besides(method.handled(app), bystanders.aimed_autoscalers(app)))
+    green = app.deployed(colours.greens(app))
+    stages = (
+        *rest.stages,
+        *method.before_green(app),
+        *(_back(app, method) if _stable_can_take_over(app, method) else ()),
+        *green.stages,
+        *method.green_ready(app),
+        *_buffer(app),
+        *method.to_green(app),
+        *bystanders.following(app, Colour.GREEN),
+        *method.after_green(app),
+    )
+    notes = (*rest.notes, *green.notes, *_deploy_notes(app, method))
+    return Plan(stages=only_filled(stages), notes=notes)
+
+
+def promote(app: App, method: Method) -> Plan:
+    """The stable becomes the new version while green serves; then it takes over, and green goes.
+
+    Raises Conflict when green was never switched to.
+    """
+    if not _is_out(app, method):
+        return _nothing_to_promote(app)
+    _refuse_unswitched(app, method)
+    blue = app.deployed(colours.blues(app))
+    marks = colours.marks_when_promoted
+    stages = (
+        *(_switch_completed(app, method) if method.carrier(app) is Carrier.MIXED else ()),
+        *colours.version_forgotten(app),
+        *_replaced(app, method),
+        *blue.stages,
+        *method.blue_ready(app, marks),
+        *method.to_blue(app, marks),
+        *bystanders.following(app, Colour.BLUE),
+        *_without_green(app, method, "the stable is its version"),
+    )
+    return Plan(stages=only_filled(stages), notes=blue.notes)
+
+
+def reject(app: App, method: Method) -> Plan:
+    """All traffic to the healthy stable, then green goes."""
+    marks = colours.marks_found(app)
+    pinned = colours.version_forgotten(app)
+    if not (_is_out(app, method) or pinned):
+        return Plan(stages=(), notes=("Nothing to reject: no green was found.",))
+    back: Stages = ()
+    if method.carrier(app).is_green:
+        _refuse_to_take_the_last(app)
+        back = _back(app, method) if _all_have_blue(app) else ()
+    stages = (
+        *(back or bystanders.following(app, Colour.BLUE)),
+        *_without_green(app, method, "it was rejected"),
+        *method.after_blue(app, marks if back else lambda _service: colours.BLUE),
+    )
+    return Plan(stages=only_filled(stages))
+
+
+def _back(app: App, method: Method) -> Stages:
+    """All traffic to the stable that is live, once that is known to be healthy."""
+    waited = tuple(
+        each.with_document(live) for each in app.workloads if (live := app.live(each.ref))
+    )
+    marks = colours.marks_found(app)
+    return (
+        Stage(name="Wait for the stable", steps=(Wait(manifests=waited),)),
+        *method.blue_ready(app, marks),
+        *method.to_blue(app, marks),
+        *bystanders.following(app, Colour.BLUE),
+    )
+
+
+def _switch_completed(app: App, method: Method) -> Stages:
+    """All traffic to green where a run that was cut off has moved a part of it."""
+    waited = tuple(
+        each.with_document(live)
+        for each, ref in zip(app.workloads, colours.green_refs(app), strict=True)
+        if (live := app.live(ref))
+    )
+    wait = Stage(name="Wait for green", steps=(Wait(manifests=waited),))
+    return (wait, *method.green_ready(app), *method.to_green(app))
+
+
+def _replaced(app: App, method: Method) -> Stages:
+    """Stables that have to be made anew go when no Service that is ours has a pod of theirs."""
+    refs = colours.replaced(app)
+    if not refs:
+        return ()
+    ours = {each.ref for each in method.handled(app)}
+    services = [each.ref for each in app.services if each.ref in ours and app.is_live(each.ref)]
+    why = "its stable is about to be replaced"
+    aims: tuple[Step, ...] = tuple(
+        Patch(ref=ref, body={"spec": {"selector": dict(colours.GREEN)}}, why=why)
+        for ref in services
+    )
+    waits: tuple[Step, ...] = tuple(
+        WaitEndpoints(service=ref, ready=colours.GREEN, only=colours.GREEN) for ref in services
+    )
+    return (
+        Stage(name="Aim every Service at green", steps=aims),
+        Stage(name="Wait for endpoints of green", steps=waits),
+        settled("nodes take the new endpoints before the old pods go"),
+        *deleted(app, "Replace the stable", refs, "a selector can only change in a new object"),
+    )
+
+
+def _buffer(app: App) -> Stages:
+    seconds = app.settings.buffer_seconds
+    if not seconds:
+        return ()
+    why = f"version-switch-buffer: {durations.readable(seconds)} to look at green"
+    return (Stage(name="Buffer", steps=(Pause(seconds=seconds, why=why),)),)
+
+
+def _without_green(app: App, method: Method, why: str) -> Stages:
+    return (
+        *deleted(app, "Delete green", colours.green_refs(app), why),
+        *deleted(app, "Delete green's Services", method.leftovers(app), why),
+    )
+
+
+def _is_out(app: App, method: Method) -> bool:
+    """Whether there is a green, or anything that was made for one."""
+    refs = (*colours.green_refs(app), *method.leftovers(app))
+    return method.carrier(app).is_green or any(ref in app.observed.live for ref in refs)
+
+
+def _stable_can_take_over(app: App, method: Method) -> bool:
+    return method.carrier(app).is_green and _all_have_blue(app)
+
+
+def _all_have_blue(app: App) -> bool:
+    return bool(app.services) and all(colours.has_blue(app, each) for each in app.services)
+
+
+def _refuse_unswitched(app: App, method: Method) -> None:
+    """Raise Conflict if green has no traffic, unless a promote that was cut off took it away.
+
+    That one has made the stable what green is before it moved the traffic.
+    """
+    if method.carrier(app).is_green or not app.services:
+        return
+    raise_all(
+        Conflict,
+        [
+            Problem(
+                message=f"{copy_ref(each.ref, Colour.GREEN)} was found, but the traffic does not "
+                "go to it: its deploy did not come as far as the switch. Nothing was changed. "
+                "Run deploy again, or reject.",
+                source=each.source,
+            )
+            for each in app.workloads
+            if (green := app.live(copy_ref(each.ref, Colour.GREEN))) is not None
+            and not _is_same_version(app.live(each.ref), green)
+        ],
+    )
+
+
+def _is_same_version(stable: Document | None, green: Document) -> bool:
+    """Whether two live workloads make the same pods, but for the colour."""
+    return stable is not None and _pods(stable) == _pods(green)
+
+
+def _pods(workload: Document) -> object:
+    path = ("spec",) if workload["kind"] == "Pod" else ("spec", "template")
+    return get_in(without(workload, (*path, "metadata", "labels", COLOUR_LABEL)), path)
+
+
+def _nothing_to_promote(app: App) -> Plan:
+    """Without any green: fine if the stable is the new version already, else a Conflict."""
+    if app.workloads and all(_runs_its_images(app, each) for each in app.workloads):
+        note = "Nothing to promote: no green was found, and the stable runs these images already."
+        return Plan(stages=(), notes=(note,))
+    names = ", ".join(str(copy_ref(each.ref, Colour.GREEN)) for each in app.workloads)
+    raise Conflict(
+        f"Nothing to promote: {names or 'a green workload'} was not found. Run deploy first."
+    )
+
+
+def _runs_its_images(app: App, workload: Manifest) -> bool:
+    live = app.live(workload.ref)
+    return live is not None and _images(live) == _images(workload.document)
+
+
+def _images(workload: Document) -> dict[str, str]:
+    path = ("spec",) if workload["kind"] == "Pod" else ("spec", "template", "spec")
+    found = get_in(workload, (*path, "containers")) or ()
+    return {str(each.get("name")): str(each.get("image")) for each in found}
+
+
+def _refuse_to_take_the_last(app: App) -> None:
+    """Raise Conflict if a reject would take the only pods that serve."""
+    raise_all(
+        Conflict,
+        [
+            Problem(
+                message=f"Service {each.ref.name} has its traffic on green, and no stable was "
+                "found to go back to. Nothing was changed. Promote green, or delete it with "
+                "kubectl if it should go.",
+                source=each.source,
+            )
+            for each in app.services
+            if not colours.has_blue(app, each) and _green_has_pods(app, each)
+        ],
+    )
+
+
+def _green_has_pods(app: App, service: Manifest) -> bool:
+    for each in app.behind(service):
+        status = get_in(app.live(copy_ref(each.ref, Colour.GREEN)), ("status",)) or {}
+        ready = any(
+            condition.get("type") == "Ready" and condition.get("status") == "True"
+            for condition in status.get("conditions") or ()
+        )
+        if status.get("readyReplicas") or status.get("numberReady") or ready:
+            return True
+    return False
+
+
+def _deploy_notes(app: App, method: Method) -> Iterator[str]:
+    carrier = method.carrier(app)
+    if carrier.is_green and _all_have_blue(app):
+        yield "Green carries the traffic already; the stable takes it while green is replaced."
+    elif carrier.is_green:
+        yield "Green carries the traffic and there is no stable; green is updated in place."
+    marks = colours.marks_found(app)
+    for each in app.services:
+        if colours.has_blue(app, each) and not marks(each) and carrier is not Carrier.GREEN:
+            yield (
+                f"{each.ref} selects the pods of both colours until the switch: nothing tells "
+                "those of its stable from green's. Promoting once puts the colour on them."
+            )
+    made = colours.greens(app)
+    pairs = tuple(
+        bystanders.Pair(original=each, copy=copy)
+        for each, copy in zip(app.workloads, made, strict=True)
+    )
+    yield from bystanders.notes(app, pairs)
+    for each in app.workloads:
+        if get_in(each.document, ("spec", "volumeClaimTemplates")):
+            name = copy_name(each.kind, each.ref.name, Colour.GREEN)
+            yield f"{each.ref} owns volume claims: {name} begins with empty volumes of its own."
