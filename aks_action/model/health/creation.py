@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from aks_action.model.documents import get_in
@@ -9,6 +10,8 @@ from aks_action.model.health import probes
 from aks_action.model.health.records import Gravity, Related, Trouble, condition, text
 from aks_action.model.manifests import Document, ObjectRef
 
+# `Error creating: pods "web-x2b4c" is forbidden: …`: the name differs with every try.
+_CREATING = re.compile(r'^(Error creating: )?(pods "[^"]*" (is forbidden: )?)?')
 _PASSING = ("failed calling webhook", "timeout", "try again", "being terminated")
 
 
@@ -40,7 +43,7 @@ def refused_creation(
 def _trouble(words: str, ref: ObjectRef, related: Related, *, may_free: bool) -> Trouble:
     words = " ".join(words.split())
     gravity, advice = _weigh(words, related, may_free=may_free)
-    cause = words.partition("Error creating: ")[2] or words
+    cause = _CREATING.sub("", words)
     return Trouble(
         culprit=ref,
         code="FailedCreate",

@@ -332,8 +332,7 @@ def test_a_controller_that_may_not_create_its_pods_has_failed(kind: str) -> None
     health = assess(document, Related(events=refused))
     assert health.is_failed
     assert health.message.endswith(
-        'its pods cannot be created: pods "web-0" is forbidden: '
-        "exceeded quota: small, requested: pods=1 (FailedCreate)"
+        "its pods cannot be created: exceeded quota: small, requested: pods=1 (FailedCreate)"
     )
     assert "ResourceQuota" in health.advice
 
