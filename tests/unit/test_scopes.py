@@ -55,8 +55,10 @@ def test_a_cluster_scoped_object_has_none() -> None:
     result = place(before, namespace="prod")
     assert result.manifests[0].ref.namespace == ""
     assert result.notes == (
-        "a.yml:3: Namespace/a belongs to no namespace; "
-        "its `metadata.namespace: stray` is left out.",
+        (
+            "a.yml:3: Namespace/a belongs to no namespace; "
+            "its `metadata.namespace: stray` is left out."
+        ),
     )
     assert before.ref.namespace == "stray"
 
