@@ -66,18 +66,18 @@ def promote(app: App, method: Method) -> Plan:
 
 def reject(app: App, method: Method) -> Plan:
     """All traffic to the healthy stable, then green goes."""
-    marks = colours.marks_found(app)
-    pinned = colours.version_forgotten(app)
-    if not (_is_out(app, method) or pinned):
-        return Plan(stages=(), notes=("Nothing to reject: no green was found.",))
     back: Stages = ()
     if method.carrier(app).is_green:
         _refuse_to_take_the_last(app)
         back = _back(app, method) if _all_have_blue(app) else ()
+    marks = colours.marks_found(app) if back else colours.marks_when_promoted
+    after = method.after_blue(app, marks)
+    if not (_is_out(app, method) or after):
+        return Plan(stages=(), notes=("Nothing to reject: no green was found.",))
     stages = (
         *(back or bystanders.following(app, Colour.BLUE)),
         *_without_green(app, method, "it was rejected"),
-        *method.after_blue(app, marks if back else lambda _service: colours.BLUE),
+        *after,
     )
     return Plan(stages=only_filled(stages))
 

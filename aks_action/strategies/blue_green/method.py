@@ -34,7 +34,8 @@ class Method:
     blue_ready:   Services and waits that blue needs before traffic returns to it.
     to_blue:      the switch back, and the proof of it.
     leftovers:    what else than workloads is deleted when green goes.
-    after_blue:   what remains to be done when green is gone.
+    after_blue:   what remains to be done when green is gone; the marks are those that this plan
+                  has put into selectors.
     """
 
     handled: Callable[[App], tuple[Manifest, ...]]

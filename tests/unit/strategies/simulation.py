@@ -1,0 +1,170 @@
+"""A cluster that is only its objects: writes take effect at once, pods are always ready.
+
+Carries out plans write by write, can be cut off after any of them, and knows at every moment
+which workloads get the traffic of a Service or of a route.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from aks_action.model.documents import get_in, set_in, without
+from aks_action.model.manifests import Document, ObjectRef, ref_of
+from aks_action.model.observed import Observed
+from aks_action.model.plan import Apply, Delete, Plan, Step
+from aks_action.model.routing import is_route, is_workload, routes_to
+from aks_action.model.traffic_steps import Patch, Reroute, WaitEndpoints, WaitPods
+from aks_action.model.variants import pod_labels_of
+from aks_action.model.weights import rerouted
+from tests.unit.strategies.words import TYPES
+
+Watch = Callable[["Simulation"], None]
+
+
+class CutOff(Exception):  # noqa: N818 - stands for SIGKILL
+    """The action was killed after a write."""
+
+
+class Simulation:
+    """Live objects, and how many writes they have seen."""
+
+    def __init__(self, *live: Document) -> None:
+        self.live: dict[ObjectRef, Document] = {}
+        for each in live:
+            self._put(each)
+
+    def observed(self) -> Observed:
+        return Observed(live=dict(self.live), types=TYPES)
+
+    def carry_out(self, plan: Plan, watch: Watch, *, writes: int | None = None) -> int:
+        """All of a plan, or as many writes of it; returns how many were made.
+
+        watch: called after every write.    Raises CutOff, and AssertionError for a wait that
+        would never end.
+        """
+        made = 0
+        for step in plan.steps:
+            for write in self._writes(step):
+                if made == writes:
+                    raise CutOff
+                write()
+                made += 1
+                watch(self)
+        return made
+
+    def state(self) -> dict[ObjectRef, Document]:
+        """The objects, without what only tells how they came to be."""
+        return {
+            ref: without(document, ("metadata", "uid"))
+            for ref, document in self.live.items()
+            if ref.kind != "ReplicaSet"
+        }
+
+    def behind(self, service: str) -> set[str]:
+        """The workloads whose pods a Service selects."""
+        found = self.live.get(
+            ObjectRef(api_version="v1", kind="Service", name=service, namespace="shop")
+        )
+        if found is None:
+            return set()
+        return {ref.name for ref, each in self.live.items() if self._selects(found, each)}
+
+    def routed(self) -> Iterator[tuple[str, int]]:
+        """Every Service that a route names, with its weight."""
+        for each in self.live.values():
+            if is_route(each):
+                for rule in get_in(each, ("spec", "rules")):
+                    yield from ((ref["name"], ref["weight"]) for ref in rule["backendRefs"])
+
+    def _selects(self, service: Document, workload: Document) -> bool:
+        if not is_workload(workload) or workload["kind"] == "ReplicaSet":
+            return False
+        hashed = {"pod-template-hash": _hash(workload)}
+        path = ("spec", "template", "metadata", "labels")
+        real = set_in(workload, path, {**pod_labels_of(workload), **hashed})
+        return routes_to(service, real)
+
+    def _writes(self, step: Step) -> Iterator[Callable[[], None]]:
+        match step:
+            case Apply():
+                document = step.manifest.document
+                if get_in(self.live.get(step.ref), ("spec",)) != document.get("spec"):
+                    yield lambda: self._put(document)
+            case Delete():
+                if step.ref in self.live:
+                    yield lambda: self._drop(step.ref)
+            case Patch():
+                yield lambda: self._put(_merged(self.live[step.ref], step.body))
+            case Reroute():
+                yield lambda: self._put(rerouted(self.live[step.ref], step.splits))
+            case WaitEndpoints():
+                self._check(step)
+            case WaitPods():
+                assert self._with(step.labels), f"would wait for ever {step}"
+            case _:
+                pass
+
+    def _check(self, step: WaitEndpoints) -> None:
+        behind = self.behind(step.service.name)
+        assert not step.ready or behind & self._with(step.ready), f"would wait for ever {step}"
+        assert not step.only or behind <= self._with(step.only), f"would wait for ever {step}"
+        assert not step.none or not behind & self._with(step.none), f"would wait for ever {step}"
+
+    def _with(self, labels: Mapping[str, str]) -> set[str]:
+        """The workloads whose pods have all of these labels."""
+        metadata = {"name": "any", "namespace": "shop"}
+        probe = {"kind": "Service", "metadata": metadata, "spec": {"selector": dict(labels)}}
+        return {ref.name for ref, each in self.live.items() if self._selects(probe, each)}
+
+    def _put(self, document: Document) -> None:
+        """Store an object; a Deployment gets the ReplicaSet and the status of a full rollout."""
+        ref = ref_of(document)
+        if ref.kind == "Deployment":
+            number = get_in(document, ("spec", "replicas")) or 1
+            counts = {"replicas": number, "updatedReplicas": number, "readyReplicas": number}
+            revision = {"deployment.kubernetes.io/revision": _hash(document)}
+            document = {**document, "status": counts}
+            document = set_in(document, ("metadata", "annotations"), revision)
+            document = set_in(document, ("metadata", "uid"), f"uid-{ref.name}")
+            replica_set = _replica_set(document)
+            self.live[ref_of(replica_set)] = replica_set
+        self.live[ref] = document
+
+    def _drop(self, ref: ObjectRef) -> None:
+        del self.live[ref]
+
+
+def _hash(workload: Document) -> str:
+    """What tells the pods of one version from another's; here a text of what they are."""
+    image = get_in(workload, ("spec", "template", "spec", "containers"))[0]["image"]
+    labels = "-".join(sorted(pod_labels_of(workload).values()))
+    return f"{image}-{labels}".replace(":", "")
+
+
+def _replica_set(deployment: Document) -> Document:
+    name = deployment["metadata"]["name"]
+    hashed = _hash(deployment)
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "ReplicaSet",
+        "metadata": {
+            "name": f"{name}-{hashed}",
+            "namespace": "shop",
+            "labels": {"pod-template-hash": hashed},
+            "annotations": deployment["metadata"]["annotations"],
+            "ownerReferences": [{"uid": deployment["metadata"]["uid"]}],
+        },
+    }
+
+
+def _merged(live: Document, body: Mapping[str, Any]) -> Document:
+    """JSON merge patch (RFC 7386)."""
+    merged = dict(live)
+    for key, value in body.items():
+        if value is None:
+            merged.pop(key, None)
+        elif isinstance(value, Mapping):
+            inner = merged.get(key)
+            merged[key] = _merged(inner if isinstance(inner, Mapping) else {}, value)
+        else:
+            merged[key] = value
+    return merged
