@@ -38,6 +38,13 @@ class Folders:
         below = parts[parts.index(_HOST_TEMP_FOLDER) + 1 :]
         return self.temp.joinpath(*below)
 
+    def in_workspace(self, path: str) -> str:
+        """A path below the host's workspace as one below ours; any other as it is."""
+        for host in self.host_workspaces:
+            if PurePosixPath(path).is_relative_to(host):
+                return str(self.workspace / PurePosixPath(path).relative_to(host))
+        return path
+
 
 def folders(env: Mapping[str, str]) -> Folders:
     """The folders of the job; outside of a runner the current folder is the workspace."""
@@ -87,3 +94,17 @@ def run_context(env: Mapping[str, str]) -> RunContext:
             path.strip() for path in env.get("HELM_CHART_PATHS", "").split(";") if path.strip()
         ),
     )
+
+
+def kubeconfig(given: str, env: Mapping[str, str]) -> str:
+    """The kubeconfig to use: what was given, else KUBECONFIG, else the file in the home folder.
+
+    Paths that an earlier step left are mapped into this process' world. Empty when there is none.
+    """
+    seen = folders(env).seen
+    if given:
+        return given if "\n" in given or "{" in given else str(seen(given))
+    if paths := env.get("KUBECONFIG"):
+        return ":".join(str(seen(path)) for path in paths.split(":") if path)
+    home = Path(env.get("HOME") or "/") / ".kube" / "config"
+    return str(home) if home.is_file() else ""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
-from aks_action import environment
 from aks_action.clients.registry import RegistryClient
+from aks_action.jobs.compose import compose_files
 from aks_action.jobs.results import Results
 from aks_action.model.image_plan import ImagePlan
 from aks_action.model.release_plan import Published
@@ -34,7 +35,7 @@ def run(
             published = push(plan, settings, composer, workflow)
         else:
             published = releasing.release(
-                plan, settings.images, open_registry=RegistryClient, tell=tell
+                plan, settings.images, open_registry=partial(RegistryClient, tell=tell), tell=tell
             )
     results.images.update({str(each.reference): each.digest for each in published})
 
@@ -45,21 +46,12 @@ def push(
     """Push from the engine, whose library is imported on this path only."""
     from aks_action.clients.engine import DockerEngine  # noqa: PLC0415
 
-    return publishing.push(
-        plan,
-        settings.images,
-        composer=composer,
-        engine=DockerEngine(),
-        open_registry=RegistryClient,
-        tell=workflow.write,
-    )
-
-
-def compose_files(settings: Settings, env: Mapping[str, str], workflow: Workflow) -> ComposeFiles:
-    """The compose files of the workspace, which an action reads only when it needs them."""
-    return ComposeFiles(
-        settings.images.compose_files,
-        workspace=environment.folders(env).workspace,
-        env=env,
-        tell=workflow.write,
-    )
+    with DockerEngine() as engine:
+        return publishing.push(
+            plan,
+            settings.images,
+            composer=composer,
+            engine=engine,
+            open_registry=partial(RegistryClient, tell=workflow.write),
+            tell=workflow.write,
+        )

@@ -1,0 +1,21 @@
+"""The compose files of the workspace, for the jobs that need them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aks_action import environment
+from aks_action.model.settings import Settings
+from aks_action.sources.compose import ComposeFiles
+from aks_action.workflow import Workflow
+
+
+def compose_files(settings: Settings, env: Mapping[str, str], workflow: Workflow) -> ComposeFiles:
+    """Nothing is read before it is asked; paths of the host become our own."""
+    folders = environment.folders(env)
+    return ComposeFiles(
+        tuple(folders.in_workspace(file) for file in settings.images.compose_files),
+        workspace=folders.workspace,
+        env=env,
+        tell=workflow.write,
+    )

@@ -1,0 +1,121 @@
+"""The deploy job: manifests → observed → plan, which is printed → executed → reported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import partial
+
+from aks_action import environment, report
+from aks_action.clients.clock import SystemClock
+from aks_action.clients.ports import Cluster
+from aks_action.errors import ActionError, InputError, Problem
+from aks_action.jobs.manifests import read_manifests
+from aks_action.jobs.provenance import Provenance
+from aks_action.jobs.results import Results
+from aks_action.jobs.stopwatch import Stopwatch
+from aks_action.model.health import Trouble
+from aks_action.model.manifests import Manifest
+from aks_action.model.outcomes import Diagnosis
+from aks_action.model.settings import Action, Settings
+from aks_action.runtime import checking, diagnosis, executor, observing
+from aks_action.runtime.journal import Journal
+from aks_action.strategies import STRATEGIES
+from aks_action.workflow import Workflow
+
+
+def run(
+    action: Action,
+    settings: Settings,
+    env: Mapping[str, str],
+    workflow: Workflow,
+    results: Results,
+) -> None:
+    """Deploy, or show what a deploy would do. Raises ActionError for what went wrong."""
+    watch = Stopwatch(SystemClock())
+    with workflow.group("Manifests"), watch.phase("read"):
+        manifests = read_manifests(settings, env, workflow, results)
+    with workflow.group("Plan"), watch.phase("plan"):
+        cluster = connect(settings, env, workflow)
+        placed, observed = observing.observe(cluster, manifests, settings.deploy.namespace)
+        origin = Provenance(settings, env, cluster, workflow)
+        plan = STRATEGIES[settings.deploy.strategy](
+            settings.deploy, origin.labelled(placed, observed), observed
+        )
+        rules = checking.ApplyRules(force=settings.deploy.force, run_annotation=origin.annotation)
+        plan = checking.check(plan, cluster, observed, rules)
+        workflow.write(report.plan_text(plan))
+    journal = Journal(SystemClock().now)
+    failure: ActionError | None = None
+    if action is Action.DEPLOY:
+        with workflow.group("Deploy"), watch.phase("deploy"):
+            surroundings = _surroundings(settings, cluster, workflow)
+            try:
+                executor.execute(plan, observed, rules, journal, surroundings)
+                origin.leave_on_namespace(journal)
+            except ActionError as error:
+                failure = error
+    deployment = report.Deployment(
+        version=settings.version,
+        target=settings.deploy.namespace or cluster.namespace,
+        plan=plan,
+        outcomes=journal.outcomes,
+        diagnoses=_diagnoses(cluster, journal, workflow) if failure else (),
+        failure=failure,
+        executed=action is Action.DEPLOY,
+        seconds=watch.phases,
+    )
+    results.deployments.append(deployment)
+    workflow.write(report.outcome_text(deployment))
+    if failure:
+        raise failure
+
+
+def connect(settings: Settings, env: Mapping[str, str], workflow: Workflow) -> Cluster:
+    """The cluster that the inputs or the environment name; its library is imported only here."""
+    from aks_action.clients.cluster import open_cluster  # noqa: PLC0415
+
+    kubeconfig = environment.kubeconfig(settings.cluster.kubeconfig, env)
+    if not kubeconfig:
+        raise InputError(
+            "There is no kubeconfig. Sign in to the cluster in an earlier step, such as "
+            "azure/aks-set-context, or give `kubeconfig`."
+        )
+    cluster = open_cluster(
+        kubeconfig,
+        context=settings.cluster.context,
+        skip_tls_verify=settings.cluster.skip_tls_verify,
+        temp=environment.folders(env).temp,
+    )
+    workflow.mask(*cluster.secrets)
+    return cluster
+
+
+def _surroundings(
+    settings: Settings, cluster: Cluster, workflow: Workflow
+) -> executor.Surroundings:
+    clock = SystemClock()
+    return executor.Surroundings(
+        cluster=cluster,
+        clock=clock,
+        deadline=clock.now() + settings.deploy.timeout_seconds,
+        since=datetime.now(UTC),
+        tell=workflow.write,
+        warn=partial(_warn, workflow),
+    )
+
+
+def _warn(workflow: Workflow, manifest: Manifest, trouble: Trouble) -> None:
+    message = " ".join(part for part in (f"{trouble.sentence}.", trouble.advice) if part)
+    workflow.warning(Problem(message=message, source=manifest.source), title=str(manifest.ref))
+
+
+def _diagnoses(cluster: Cluster, journal: Journal, workflow: Workflow) -> tuple[Diagnosis, ...]:
+    """What kept the last wait from its end, told in a group of its own for each object."""
+    if not journal.waits:
+        return ()
+    found = diagnosis.diagnose_all(cluster, journal.waits[-1])
+    for each in found:
+        with workflow.group(f"Why {each.ref} is not healthy"):
+            workflow.write(report.diagnosis_text(each))
+    return found
