@@ -125,21 +125,23 @@ def _causes(details: Mapping[str, Any], *, secret: bool) -> tuple[Cause, ...]:
 def _sentence(code: int, message: str, causes: tuple[Cause, ...], asked: Asked) -> str:
     ref, host = asked.ref, asked.host
     if denied := _DENIED.search(message):
-        return _denied(denied, host)
-    if missing := _NO_NAMESPACE.match(message):
+        told = _denied(denied, host)
+    elif missing := _NO_NAMESPACE.match(message):
         name = missing["name"]
-        return f"{ref}: the namespace {name} does not exist. Create it or add a manifest for it."
-    if code == 422 and causes:
-        return f"{ref} is not valid: {'; '.join(_told(cause) for cause in causes)}."
-    if is_schema_error(code, message):
-        return f"{ref} is not valid: {_NOT_TYPED.sub('', message)}."
-    if code == 410:
-        return f"{host} no longer has the changes of {asked.resource} that were asked for."
-    if code == 429 or code >= 500:
-        return f"{host} answered {code} to {asked.verb} {ref}: {message or 'no reason given'}."
-    if code == 404:
-        return f"{ref} was not found on {host}."
-    return f"{host} refused to {asked.verb} {ref} ({code}): {message or 'no reason given'}."
+        told = f"{ref}: the namespace {name} does not exist. Create it or add a manifest for it."
+    elif code == 422 and causes:
+        told = f"{ref} is not valid: {'; '.join(_told(cause) for cause in causes)}."
+    elif is_schema_error(code, message):
+        told = f"{ref} is not valid: {_NOT_TYPED.sub('', message)}."
+    elif code == 410:
+        told = f"{host} no longer has the changes of {asked.resource} that were asked for."
+    elif code == 429 or code >= 500:
+        told = f"{host} answered {code} to {asked.verb} {ref}: {message or 'no reason given'}."
+    elif code == 404:
+        told = f"{ref} was not found on {host}."
+    else:
+        told = f"{host} refused to {asked.verb} {ref} ({code}): {message or 'no reason given'}."
+    return told
 
 
 def _told(cause: Cause) -> str:

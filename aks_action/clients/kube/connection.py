@@ -1,0 +1,30 @@
+"""From a kubeconfig to a cluster."""
+
+from __future__ import annotations
+
+from aks_action.clients.clock import SystemClock
+from aks_action.clients.kube.api import KubeCluster
+from aks_action.clients.kube.kubeconfig import read
+from aks_action.clients.kube.transport import Patience, Transport
+from aks_action.clients.ports import Clock
+
+
+def connect(
+    kubeconfig: str,
+    *,
+    context: str = "",
+    skip_tls_verify: bool = False,
+    clock: Clock = SystemClock(),  # noqa: B008 - it has no state
+    patience: Patience = Patience(),  # noqa: B008 - nor has this
+) -> KubeCluster:
+    """The cluster that a kubeconfig names. Nothing is asked of it yet.
+
+    kubeconfig: its text (YAML or JSON), base64 of that, a path, or paths joined by `:`.
+    context:    the name of a context; empty: the current one.
+    Raises InputError for a kubeconfig that cannot be used, AuthError for credentials that have
+    run out or a plugin that gives none.
+    """
+    access = read(kubeconfig, context=context)
+    verify = not (skip_tls_verify or access.insecure)
+    transport = Transport(access, verify=verify, clock=clock, patience=patience)
+    return KubeCluster(transport, namespace=access.namespace)
