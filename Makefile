@@ -1,8 +1,13 @@
 # Every command of the README and of CI. Each stands alone on a fresh machine.
 PYTHON ?= python3
 BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help setup lint types imports unit testbed testbed-down contract wire scenarios action test demo bench lock clean
+# A cluster and a registry of one's own count only together: many shells have a KUBECONFIG.
+BED := setup $(if $(and $(KUBECONFIG),$(REGISTRY)),,testbed)
+
+.PHONY: help setup lint types imports unit wire contract scenarios bed action test demo bench \
+	testbed testbed-down docs lock clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t16
@@ -14,9 +19,24 @@ setup: .venv/.installed ## The virtual environment: all Python that running and 
 	$(BIN)/pip install --quiet --require-hashes --requirement requirements/dev.txt
 	@touch $@
 
-lint: setup ## Style
+lock: setup ## Lock what pyproject.toml asks for, with hashes
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate pyproject.toml --output-file requirements/runtime.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate --extra dev pyproject.toml --output-file requirements/dev.txt
+
+testbed: setup ## A real cluster, registry, gateway and workflow runner on this machine
+	$(PYTHON) -m testbed up
+
+testbed-down: ## Remove all of the test bed
+	$(PYTHON) -m testbed down
+
+lint: setup ## Style, and the safety of workflows and of the Dockerfile
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/zizmor --offline --quiet --config .github/zizmor.yml .github action.yml examples/*.yml
+	go -C tests/tools tool actionlint $(abspath $(wildcard .github/workflows/*.yml examples/*.yml))
 
 types: setup ## Types
 	$(BIN)/mypy
@@ -25,32 +45,33 @@ imports: setup ## Who may import whom
 	$(BIN)/lint-imports
 
 unit: setup ## Unit tests alone: no network, under 10 s
-	$(BIN)/python -m pytest tests/unit
+	$(PYTEST) tests/unit -n 2
 
-testbed: setup ## A real cluster, registry, gateway and workflow runner on this machine
-	$(PYTHON) -m testbed up
+wire: setup ## Faults on the wire: answers that are late, wrong, cut off or refused
+	$(PYTEST) tests/wire -n 2
 
-testbed-down: ## Remove all of the test bed
-	$(PYTHON) -m testbed down
+bed: $(BED) ## The test bed's own test
+	$(PYTEST) tests/testbed
 
-lint: lint-packaging
+contract: $(BED) ## One suite on each fake and on the real thing
+	$(PYTEST) tests/contract -n 2
 
-lint-packaging: setup ## Style and safety of workflows and the Dockerfile
-	$(BIN)/hadolint Dockerfile
-	$(BIN)/zizmor --offline --quiet --config .github/zizmor.yml .github action.yml examples/*.yml
-	go -C tests/tools tool actionlint $(abspath $(wildcard .github/workflows/*.yml examples/*.yml))
+scenarios: $(BED) ## The action on the real cluster, as users meet it
+	$(PYTEST) tests/scenarios -n 2
+
+action: $(BED) ## The action's image, workflows and examples, and the action as a step
+	$(PYTEST) tests/action
+
+test: lint types imports unit wire bed contract scenarios action ## Everything, as CI runs it
+
+demo: $(BED) ## The whole job, from workflows, on real components
+	$(BIN)/python -m demo
+
+bench: $(BED) ## The action beside its peers (PEER_ACTION="node …/index.js" for one more)
+	$(BIN)/python -m bench $(CASES)
 
 docs: setup ## The README's tables of inputs and outputs, from action.yml
 	$(BIN)/python -m docs.tables
 
-action: setup ## The action's image, workflows and examples, and the action as a step
-	$(BIN)/python -m pytest tests/action
-
-# A cluster and a registry of one's own count only together: many shells have a KUBECONFIG.
-demo: setup $(if $(and $(KUBECONFIG),$(REGISTRY)),,testbed) ## The whole job, from workflows, on real components
-	$(BIN)/python -m demo
-
-bench: setup $(if $(and $(KUBECONFIG),$(REGISTRY)),,testbed) ## The action beside its peers (PEER_ACTION="node …/index.js" for one more)
-	$(BIN)/python -m bench $(CASES)
-
-.PHONY: lint-packaging docs
+clean: ## Remove what was made here; the test bed is not touched
+	rm -rf .venv .bench .testbed .mypy_cache .ruff_cache .pytest_cache .hypothesis
