@@ -127,6 +127,8 @@ class Feeds:
             with self._lock:
                 self._watches.add(watch)
             try:
+                if self._closed.is_set():  # closed before this watch could be found
+                    return
                 for event in events:
                     if self._closed.is_set():
                         return

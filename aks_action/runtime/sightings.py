@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from aks_action.model.documents import get_in, without
+from aks_action.model.documents import get_in, set_in, without
 from aks_action.model.health import Related
 from aks_action.model.health.probes import event_time
 from aks_action.model.health.records import controller_of, uid_of
@@ -49,7 +49,7 @@ class Sightings:
             document = message.event.object
             if message.event.type == "DELETED":
                 members.pop(uid_of(document), None)
-                return set(self._forget(document))
+                return {*self._see_last(document), *self._forget(document)}
             members[uid_of(document)] = _identity(document)
             return set(self._see(document))
         touched: set[ObjectRef] = set()
@@ -100,6 +100,12 @@ class Sightings:
             self._owned[owner][uid] = without(document, ("metadata", "managedFields"))
         yield from self._climb(uid)
 
+    def _see_last(self, document: Document) -> Iterator[ObjectRef]:
+        """Take in the last state of a pod, which its deletion brings along."""
+        if document.get("kind") == "Pod" and controller_of(document) in self._target_of:
+            gone = set_in(document, ("metadata", "deletionTimestamp"), "now")
+            yield from self._see(gone)
+
     def _see_target(self, ref: ObjectRef, document: Document) -> None:
         self._targets[ref] = document
         self._target_of[uid_of(document)] = ref
@@ -112,8 +118,12 @@ class Sightings:
         yield from self._climb(uid)
         if ref := self._target_of.get(uid):
             self.gone.add(ref)
-        if owner := self._owner_of.pop(uid, ""):
-            self._owned[owner].pop(uid, None)
+        owner = self._owner_of.get(uid, "")
+        controller = self._target_of.get(owner)
+        if controller is not None and controller.kind == "Job":
+            return  # the pods of a Job that gives up are deleted, and they say why it did
+        self._owner_of.pop(uid, None)
+        self._owned[owner].pop(uid, None)
 
     def _missing(self, message: Snapshot) -> Iterator[ObjectRef]:
         """Targets of a collection that its LIST does not hold."""

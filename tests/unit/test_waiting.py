@@ -303,6 +303,22 @@ def test_the_log_of_a_job_s_pod_is_kept_when_the_pod_goes(scene: Scene) -> None:
     )
 
 
+def test_a_pod_that_is_gone_with_its_failed_job_is_still_named(scene: Scene) -> None:
+    """Its last state comes with the news of its deletion, however fast that was."""
+    job = scene.target("Job", "batch/v1", spec={})
+
+    def give_up() -> None:
+        scene.cluster.remove(ref_of(crashed_pod(scene, job)))
+        failed = {"conditions": [{"type": "Failed", "status": "True", "message": "gave up"}]}
+        scene.cluster.set_status(ref_of(job), failed)
+
+    scene.when_watched("Pod", give_up)
+    result = scene.wait()
+    assert result.failed[0].health.troubles[0].message == (
+        "container web: it exits with code 3 again and again"
+    )
+
+
 def test_a_watch_that_ends_or_is_outdated_begins_anew(scene: Scene) -> None:
     """Neither a closed connection nor a compacted history loses the news."""
     document = scene.deployment()

@@ -98,6 +98,11 @@ def _trouble(case: Case) -> Trouble | None:
 
 
 def _is_fine(case: Case) -> bool:
+    """Whether a running container needs no word; a Job's that was restarted does."""
+    if get_in(case.pod, ("spec", "restartPolicy")) == "OnFailure" and get_in(
+        case.status, ("lastState", "terminated")
+    ):
+        return False
     return bool(case.status.get("ready")) or (
         case.noun == "init container" and get_in(case.spec, ("restartPolicy",)) != "Always"
     )

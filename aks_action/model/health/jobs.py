@@ -51,7 +51,8 @@ def assess_job(document: Document, related: Related) -> Health:
 
 
 def _running(document: Document, pods: list[Document], related: Related) -> Health:
-    troubles = [_mild(each) for pod in pods for each in pod_troubles(pod, related)]
+    present = [pod for pod in pods if not get_in(pod, ("metadata", "deletionTimestamp"))]
+    troubles = [_mild(each) for pod in present for each in pod_troubles(pod, related)]
     wanted = count(document, "spec", "completions", default=1)
     done = count(document, "status", "succeeded")
     message = f"{done} of {plural(wanted, 'completion')} {'is' if wanted == 1 else 'are'} done"
@@ -76,7 +77,7 @@ def _why(failure: Document) -> str:
 
 
 def _last_crash(pods: list[Document], related: Related) -> list[Trouble]:
-    """The troubles of the youngest pod that has any; its log is the one to show."""
+    """The troubles of the youngest pod that has any, also of one that was deleted since."""
     by_age = sorted(pods, key=lambda pod: text(pod, "metadata", "creationTimestamp"), reverse=True)
     for pod in by_age:
         found = pod_troubles(pod, related)
