@@ -16,7 +16,8 @@ GroupKind = tuple[str, str]
 def collections(
     manifests: ManifestSet, types: ResourceTypes, more: Sequence[GroupKind] = ()
 ) -> tuple[Collection, ...]:
-    """(apiVersion, kind, namespace) of copies, autoscalers, budgets, policies and `more`.
+    """(apiVersion, kind, namespace) of copies, routes, splits, autoscalers, budgets, policies and
+    `more`. Routes and splits are looked at by every method: one may be out by another.
 
     Of each kind the first version that is served, by name; kinds that are not served are left
     out. The namespaces are those of the workloads.
@@ -28,6 +29,8 @@ def collections(
     wanted = [
         *((group, kind) for kind, group in AUTOSCALER_KINDS.items()),
         *((group, kind) for kind, (group, _, _) in SELECTING_KINDS.items()),
+        *((routing.GATEWAY_GROUP, kind) for kind in routing.ROUTE_KINDS),
+        (routing.SPLIT_GROUP, "TrafficSplit"),
         *more,
     ]
     for group, kind in wanted:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from aks_action.errors import Conflict
 from aks_action.model.manifests import ManifestSet
 from aks_action.model.observed import Observed
 from aks_action.model.plan import Plan
 from aks_action.model.resources import ResourceTypes
-from aks_action.model.routing import GATEWAY_GROUP, ROUTE_KINDS, SPLIT_GROUP
 from aks_action.model.strategy_settings import RouteMethod, StrategyAction, StrategySettings
-from aks_action.strategies import interests
+from aks_action.model.traffic_splits import served_version
+from aks_action.strategies import changes, interests
 from aks_action.strategies.app import App, Arrange, Collection
 from aks_action.strategies.blue_green import gateway, ingress, lifecycle, service, smi
 from aks_action.strategies.blue_green.method import Method
@@ -38,18 +39,37 @@ def plan(
     Raises Conflict where what is found rules the action out; nothing is written then.
     """
     app = App(settings=settings, manifests=manifests, observed=observed, arrange=arrange)
+    changes.refuse_canaries(app)
+    _refuse_other_methods(app)
     return _ACTIONS[settings.action](app, _METHODS[settings.route_method])
 
 
 def interest(
-    settings: StrategySettings, manifests: ManifestSet, types: ResourceTypes
+    _settings: StrategySettings, manifests: ManifestSet, types: ResourceTypes
 ) -> tuple[Collection, ...]:
     """The collections, besides the manifests' own objects, that `plan` has to have seen."""
-    by_method: Mapping[RouteMethod, tuple[tuple[str, str], ...]] = {
-        RouteMethod.SERVICE: (),
-        RouteMethod.INGRESS: (),
-        RouteMethod.SMI: ((SPLIT_GROUP, "TrafficSplit"),),
-        RouteMethod.GATEWAY: tuple((GATEWAY_GROUP, kind) for kind in ROUTE_KINDS),
-    }
-    more = (("apps", "ReplicaSet"), *by_method[settings.route_method])
-    return interests.collections(manifests, types, more)
+    return interests.collections(manifests, types, (("apps", "ReplicaSet"),))
+
+
+def _refuse_other_methods(app: App) -> None:
+    """Raise Conflict if green has traffic by another method, which this one would not take back.
+
+    A Service on green is fine with a front that is on green too: a promote aims it there before
+    it replaces a stable.
+    """
+    chosen = app.settings.route_method
+    on_green = [method for method in _METHODS if _is_on_green(app, method)]
+    if chosen in on_green:
+        on_green = [each for each in on_green if each is not RouteMethod.SERVICE]
+    others = [method for method in on_green if method is not chosen]
+    if others:
+        raise Conflict(
+            f"Green has traffic by route-method {' and '.join(others)}, not {chosen}. Nothing was "
+            "changed. Promote or reject it with the route-method that it was deployed with first."
+        )
+
+
+def _is_on_green(app: App, method: RouteMethod) -> bool:
+    if method is RouteMethod.SMI and served_version(app.observed.types) is None:
+        return False
+    return _METHODS[method].carrier(app).is_green

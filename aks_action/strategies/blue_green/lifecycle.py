@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from aks_action.errors import Conflict, Problem, raise_all
+from aks_action.errors import Conflict
 from aks_action.model import durations
-from aks_action.model.documents import get_in, without
-from aks_action.model.manifests import Document, Manifest
 from aks_action.model.plan import Plan, Stage, Step, Wait
 from aks_action.model.traffic_steps import Patch, Pause, WaitEndpoints
-from aks_action.model.variants import COLOUR_LABEL, Colour, copy_name, copy_ref
+from aks_action.model.variants import Colour, copy_ref
 from aks_action.strategies import bystanders
 from aks_action.strategies.app import App, deleted, only_filled, settled
-from aks_action.strategies.blue_green import colours
+from aks_action.strategies.blue_green import colours, found
 from aks_action.strategies.blue_green.colours import Carrier
 from aks_action.strategies.blue_green.method import Method, Stages
 
@@ -37,7 +33,7 @@ def deploy(app: App, method: Method) -> Plan:
         *bystanders.following(app, Colour.GREEN),
         *method.after_green(app),
     )
-    notes = (*rest.notes, *green.notes, *_deploy_notes(app, method))
+    notes = (*rest.notes, *green.notes, *found.deploy_notes(app, method))
     return Plan(stages=only_filled(stages), notes=notes)
 
 
@@ -46,9 +42,9 @@ def promote(app: App, method: Method) -> Plan:
 
     Raises Conflict when green was never switched to.
     """
-    if not _is_out(app, method):
-        return _nothing_to_promote(app)
-    _refuse_unswitched(app, method)
+    if not (method.carrier(app).is_green or found.has_green(app)):
+        return _nothing_to_promote(app, method)
+    found.refuse_unswitched(app, method)
     blue = app.deployed(colours.blues(app))
     marks = colours.marks_when_promoted
     stages = (
@@ -68,11 +64,11 @@ def reject(app: App, method: Method) -> Plan:
     """All traffic to the healthy stable, then green goes."""
     back: Stages = ()
     if method.carrier(app).is_green:
-        _refuse_to_take_the_last(app)
-        back = _back(app, method) if _all_have_blue(app) else ()
+        found.refuse_to_take_the_last(app)
+        back = _back(app, method) if found.all_have_blue(app) else ()
     marks = colours.marks_found(app) if back else colours.marks_when_promoted
     after = method.after_blue(app, marks)
-    if not (_is_out(app, method) or after):
+    if not (found.is_out(app, method) or after):
         return Plan(stages=(), notes=("Nothing to reject: no green was found.",))
     stages = (
         *(back or bystanders.following(app, Colour.BLUE)),
@@ -145,124 +141,16 @@ def _without_green(app: App, method: Method, why: str) -> Stages:
     )
 
 
-def _is_out(app: App, method: Method) -> bool:
-    """Whether there is a green, or anything that was made for one."""
-    refs = (*colours.green_refs(app), *method.leftovers(app))
-    return method.carrier(app).is_green or any(ref in app.observed.live for ref in refs)
-
-
 def _stable_can_take_over(app: App, method: Method) -> bool:
-    return method.carrier(app).is_green and _all_have_blue(app)
+    return method.carrier(app).is_green and found.all_have_blue(app)
 
 
-def _all_have_blue(app: App) -> bool:
-    return bool(app.services) and all(colours.has_blue(app, each) for each in app.services)
-
-
-def _refuse_unswitched(app: App, method: Method) -> None:
-    """Raise Conflict if green has no traffic, unless a promote that was cut off took it away.
-
-    That one has made the stable what green is before it moved the traffic.
-    """
-    if method.carrier(app).is_green or not app.services:
-        return
-    raise_all(
-        Conflict,
-        [
-            Problem(
-                message=f"{copy_ref(each.ref, Colour.GREEN)} was found, but the traffic does not "
-                "go to it: its deploy did not come as far as the switch. Nothing was changed. "
-                "Run deploy again, or reject.",
-                source=each.source,
-            )
-            for each in app.workloads
-            if (green := app.live(copy_ref(each.ref, Colour.GREEN))) is not None
-            and not _is_same_version(app.live(each.ref), green)
-        ],
-    )
-
-
-def _is_same_version(stable: Document | None, green: Document) -> bool:
-    """Whether two live workloads make the same pods, but for the colour."""
-    return stable is not None and _pods(stable) == _pods(green)
-
-
-def _pods(workload: Document) -> object:
-    path = ("spec",) if workload["kind"] == "Pod" else ("spec", "template")
-    return get_in(without(workload, (*path, "metadata", "labels", COLOUR_LABEL)), path)
-
-
-def _nothing_to_promote(app: App) -> Plan:
+def _nothing_to_promote(app: App, method: Method) -> Plan:
     """Without any green: fine if the stable is the new version already, else a Conflict."""
-    if app.workloads and all(_runs_its_images(app, each) for each in app.workloads):
+    if app.workloads and all(found.runs_its_images(app, each) for each in app.workloads):
         note = "Nothing to promote: no green was found, and the stable runs these images already."
-        return Plan(stages=(), notes=(note,))
+        return Plan(stages=_without_green(app, method, "green is gone"), notes=(note,))
     names = ", ".join(str(copy_ref(each.ref, Colour.GREEN)) for each in app.workloads)
     raise Conflict(
         f"Nothing to promote: {names or 'a green workload'} was not found. Run deploy first."
     )
-
-
-def _runs_its_images(app: App, workload: Manifest) -> bool:
-    live = app.live(workload.ref)
-    return live is not None and _images(live) == _images(workload.document)
-
-
-def _images(workload: Document) -> dict[str, str]:
-    path = ("spec",) if workload["kind"] == "Pod" else ("spec", "template", "spec")
-    found = get_in(workload, (*path, "containers")) or ()
-    return {str(each.get("name")): str(each.get("image")) for each in found}
-
-
-def _refuse_to_take_the_last(app: App) -> None:
-    """Raise Conflict if a reject would take the only pods that serve."""
-    raise_all(
-        Conflict,
-        [
-            Problem(
-                message=f"Service {each.ref.name} has its traffic on green, and no stable was "
-                "found to go back to. Nothing was changed. Promote green, or delete it with "
-                "kubectl if it should go.",
-                source=each.source,
-            )
-            for each in app.services
-            if not colours.has_blue(app, each) and _green_has_pods(app, each)
-        ],
-    )
-
-
-def _green_has_pods(app: App, service: Manifest) -> bool:
-    for each in app.behind(service):
-        status = get_in(app.live(copy_ref(each.ref, Colour.GREEN)), ("status",)) or {}
-        ready = any(
-            condition.get("type") == "Ready" and condition.get("status") == "True"
-            for condition in status.get("conditions") or ()
-        )
-        if status.get("readyReplicas") or status.get("numberReady") or ready:
-            return True
-    return False
-
-
-def _deploy_notes(app: App, method: Method) -> Iterator[str]:
-    carrier = method.carrier(app)
-    if carrier.is_green and _all_have_blue(app):
-        yield "Green carries the traffic already; the stable takes it while green is replaced."
-    elif carrier.is_green:
-        yield "Green carries the traffic and there is no stable; green is updated in place."
-    marks = colours.marks_found(app)
-    for each in app.services:
-        if colours.has_blue(app, each) and not marks(each) and carrier is not Carrier.GREEN:
-            yield (
-                f"{each.ref} selects the pods of both colours until the switch: nothing tells "
-                "those of its stable from green's. Promoting once puts the colour on them."
-            )
-    made = colours.greens(app)
-    pairs = tuple(
-        bystanders.Pair(original=each, copy=copy)
-        for each, copy in zip(app.workloads, made, strict=True)
-    )
-    yield from bystanders.notes(app, pairs)
-    for each in app.workloads:
-        if get_in(each.document, ("spec", "volumeClaimTemplates")):
-            name = copy_name(each.kind, each.ref.name, Colour.GREEN)
-            yield f"{each.ref} owns volume claims: {name} begins with empty volumes of its own."

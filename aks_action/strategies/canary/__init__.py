@@ -6,13 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from aks_action.errors import Conflict
 from aks_action.model.manifests import ManifestSet
 from aks_action.model.observed import Observed
 from aks_action.model.plan import Plan
 from aks_action.model.resources import ResourceTypes
-from aks_action.model.routing import GATEWAY_GROUP, ROUTE_KINDS, SPLIT_GROUP
 from aks_action.model.strategy_settings import SplitMethod, StrategyAction, StrategySettings
-from aks_action.strategies import interests
+from aks_action.strategies import changes, interests
 from aks_action.strategies.app import App, Arrange, Collection
 from aks_action.strategies.canary import copies, gateway, pod, smi
 
@@ -39,18 +39,36 @@ def plan(
     Raises ManifestError for what cannot have a canary, Conflict where what is found rules it out.
     """
     app = App(settings=settings, manifests=manifests, observed=observed, arrange=arrange)
+    changes.refuse_greens(app)
+    _refuse_other_methods(app)
     if settings.action is StrategyAction.DEPLOY:
         copies.refuse_what_cannot_be_copied(app)
     return _PLANS[settings.split_method, settings.action](app)
 
 
 def interest(
-    settings: StrategySettings, manifests: ManifestSet, types: ResourceTypes
+    _settings: StrategySettings, manifests: ManifestSet, types: ResourceTypes
 ) -> tuple[Collection, ...]:
     """The collections, besides the manifests' own objects, that `plan` has to have seen."""
-    by_method: Mapping[SplitMethod, tuple[tuple[str, str], ...]] = {
-        SplitMethod.POD: (),
-        SplitMethod.SMI: ((SPLIT_GROUP, "TrafficSplit"),),
-        SplitMethod.GATEWAY: tuple((GATEWAY_GROUP, kind) for kind in ROUTE_KINDS),
-    }
-    return interests.collections(manifests, types, by_method[settings.split_method])
+    return interests.collections(manifests, types)
+
+
+def _refuse_other_methods(app: App) -> None:
+    """Raise Conflict if a canary has traffic by another method, which this one would not take back.
+
+    A canary by pods needs no such care: it has no more than its pods.
+    """
+    chosen = app.settings.split_method
+    found = [
+        method
+        for method, has_traffic in (
+            (SplitMethod.SMI, smi.has_weight),
+            (SplitMethod.GATEWAY, gateway.is_routed_to_copies),
+        )
+        if method is not chosen and has_traffic(app)
+    ]
+    if found:
+        raise Conflict(
+            f"A canary has traffic by traffic-split-method {found[0]}, not {chosen}. Nothing was "
+            "changed. Promote or reject it with the method that it was deployed with first."
+        )

@@ -10,12 +10,10 @@ from aks_action.model.documents import get_in, set_in
 from aks_action.model.manifests import Document, Manifest, ManifestSet, ObjectRef
 from aks_action.model.plan import Stage, Wait
 from aks_action.model.strategy_settings import SplitMethod
-from aks_action.model.traffic_steps import Patch
 from aks_action.model.variants import (
     VERSION_LABEL,
     Version,
     copy_ref,
-    pod_labels_of,
     versioned,
     with_live_selector,
 )
@@ -58,6 +56,13 @@ def stable_ref(app: App, workload: Manifest) -> ObjectRef:
 
 def live_stable(app: App, workload: Manifest) -> Document | None:
     return app.live(stable_ref(app, workload))
+
+
+def stables(app: App) -> Iterator[tuple[Manifest, Document]]:
+    for each in app.workloads:
+        live = live_stable(app, each)
+        if live is not None:
+            yield each, live
 
 
 def has_stable(app: App, service: Manifest) -> bool:
@@ -113,34 +118,9 @@ def copied_refs(app: App) -> tuple[ObjectRef, ...]:
     )
 
 
-def marked_stable(app: App) -> tuple[Stage, ...]:
-    """Stages that give the pods of a stable made without one its label, so that a Service can
-    tell them from the canary's; they are replaced one by one, as the workload's strategy says.
-
-    Raises Conflict where that would take pods away before others are ready, or never happen.
-    """
-    unmarked = [(each, live) for each, live in _stables(app) if not _is_marked(live)]
-    raise_all(Conflict, [problem for each, live in unmarked for problem in _unmarkable(each, live)])
-    if not unmarked:
-        return ()
-    patches = tuple(
-        Patch(
-            ref=stable_ref(app, each),
-            body=_mark(live),
-            why=f"its pods get the label {VERSION_LABEL}=stable, one by one",
-        )
-        for each, live in unmarked
-    )
-    waited = tuple(each.with_document(live) for each, live in unmarked)
-    return (
-        Stage(name="Adopt the stable", steps=patches),
-        Stage(name="Wait for the stable", steps=(Wait(manifests=waited),)),
-    )
-
-
 def healthy_stable(app: App) -> tuple[Stage, ...]:
     """A stage that waits until what traffic goes back to is healthy."""
-    waited = tuple(each.with_document(live) for each, live in _stables(app))
+    waited = tuple(each.with_document(live) for each, live in stables(app))
     return (Stage(name="Wait for the stable", steps=(Wait(manifests=waited),)),) if waited else ()
 
 
@@ -189,42 +169,6 @@ def _pods(app: App, workload: Manifest) -> int:
         percentage=settings.percentage,
         fixed=fixed,
     )
-
-
-def _stables(app: App) -> Iterator[tuple[Manifest, Document]]:
-    for each in app.workloads:
-        live = live_stable(app, each)
-        if live is not None:
-            yield each, live
-
-
-def _is_marked(workload: Document) -> bool:
-    return pod_labels_of(workload).get(VERSION_LABEL) == Version.STABLE
-
-
-def _mark(live: Document) -> Document:
-    path = ("metadata", "labels") if live["kind"] == "Pod" else _TEMPLATE_LABELS
-    return set_in({}, (*path, VERSION_LABEL), str(Version.STABLE))
-
-
-def _unmarkable(workload: Manifest, live: Document) -> Iterator[Problem]:
-    strategy = get_in(live, ("spec", "strategy", "type")) or get_in(
-        live, ("spec", "updateStrategy", "type")
-    )
-    reason = {
-        "Recreate": "its strategy is Recreate, so all of its pods would go at once",
-        "OnDelete": "its update strategy is OnDelete, so its pods would stay as they are",
-    }.get(str(strategy), "")
-    if live["kind"] == "ReplicaSet":
-        reason = "a ReplicaSet leaves its pods as they are"
-    if reason:
-        yield Problem(
-            message=f"{workload.ref} cannot be adopted as the stable: its pods lack the label "
-            f"{VERSION_LABEL}=stable that tells them from the canary's, and {reason}. Add the "
-            "label to its pod template and deploy it with strategy basic first, or use "
-            "traffic-split-method pod.",
-            source=workload.source,
-        )
 
 
 def _has_ready_pods(workload: Document | None) -> bool:

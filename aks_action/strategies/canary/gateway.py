@@ -52,7 +52,7 @@ def promote(app: App) -> Plan:
     found = _is_out(app)
     stages = (
         *before.stages,
-        *(services.of_stable(app, app.services) if _routed_to_copies(app) else ()),
+        *(services.of_stable(app, app.services) if is_routed_to_copies(app) else ()),
         *_back_to_plain(app, "its version is the stable", [each.ref for each in app.routes]),
     )
     none_found = () if found else ("No canary was found; the manifests were deployed as they are.",)
@@ -66,7 +66,7 @@ def reject(app: App) -> Plan:
         return Plan(stages=(), notes=("Nothing to reject: no canary was found.",))
     stages = (
         *copies.healthy_stable(app),
-        *(services.stable_behind_its_service(app) if _routed_to_copies(app) else ()),
+        *(services.stable_behind_its_service(app) if is_routed_to_copies(app) else ()),
         *_back_to_plain(app, "it was rejected", []),
     )
     return Plan(stages=only_filled(stages))
@@ -122,14 +122,15 @@ def _names(service: Manifest) -> tuple[str, str, str]:
     return stable, baseline, canary
 
 
-def _routed_to_copies(app: App) -> bool:
+def is_routed_to_copies(app: App) -> bool:
+    """Whether a live route names a Service of stable, baseline or canary."""
     return bool(routes.live_refs(app, _names))
 
 
 def _is_out(app: App) -> bool:
     """Whether there is a canary, or anything that was made for one."""
     refs = (*copies.copied_refs(app), *services.refs(app, *Version))
-    return _routed_to_copies(app) or any(ref in app.observed.live for ref in refs)
+    return is_routed_to_copies(app) or any(ref in app.observed.live for ref in refs)
 
 
 def _no_route(app: App) -> str:

@@ -7,7 +7,7 @@ from aks_action.model.plan import Stage, Step
 from aks_action.model.traffic_steps import WaitEndpoints
 from aks_action.model.variants import VERSION_LABEL, Version, copy_name, copy_ref, versioned
 from aks_action.strategies.app import App, applied
-from aks_action.strategies.canary import copies
+from aks_action.strategies.canary import adoption, copies
 
 
 def name_of(service: Manifest, version: Version) -> str:
@@ -50,7 +50,7 @@ def of_stable(app: App, routed: ManifestSet) -> tuple[Stage, ...]:
 
 def stable_behind_its_service(app: App) -> tuple[Stage, ...]:
     """Every live stable marked, with a Service of its own that has endpoints."""
-    return (*copies.marked_stable(app), *of_stable(app, backed(app)))
+    return (*adoption.marked_stable(app), *of_stable(app, backed(app)))
 
 
 def endpoints_ready(app: App) -> Stage:

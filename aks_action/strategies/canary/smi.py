@@ -52,7 +52,7 @@ def promote(app: App) -> Plan:
     version = api_version(app)
     new = tuple(copies.updated_stable(app, each) for each in app.workloads)
     before = app.deployed(app.besides(), new)
-    found = _is_out(app, version)
+    found = _is_out(app)
     stages = (
         *before.stages,
         *services.of_stable(app, app.services),
@@ -66,7 +66,7 @@ def reject(app: App) -> Plan:
     """All traffic to the healthy stable, then canary and baseline go."""
     version = api_version(app)
     copies.refuse_to_take_the_last(app)
-    if not _is_out(app, version):
+    if not _is_out(app):
         return Plan(stages=(), notes=("Nothing to reject: no canary was found.",))
     backed = tuple(each for each in app.services if copies.has_stable(app, each))
     stages = (
@@ -161,17 +161,21 @@ def _live_split(app: App, version: str, service: Manifest) -> dict[str, int] | N
     return None if live is None else weights_of(live)
 
 
-def _is_out(app: App, version: str) -> bool:
-    """Whether there is a canary, or weight for one."""
-    refs = (
-        *copies.copied_refs(app),
-        *services.refs(app, Version.BASELINE, Version.CANARY),
-    )
-    if any(ref in app.observed.live for ref in refs):
-        return True
-    return any(
+def has_weight(app: App) -> bool:
+    """Whether a live split gives weight to a baseline or a canary."""
+    version = served_version(app.observed.types)
+    return version is not None and any(
         weight
         for service in app.services
         for name, weight in (_live_split(app, version, service) or {}).items()
         if name != services.name_of(service, Version.STABLE)
     )
+
+
+def _is_out(app: App) -> bool:
+    """Whether there is a canary, or weight for one."""
+    refs = (
+        *copies.copied_refs(app),
+        *services.refs(app, Version.BASELINE, Version.CANARY),
+    )
+    return has_weight(app) or any(ref in app.observed.live for ref in refs)

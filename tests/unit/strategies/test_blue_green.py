@@ -474,7 +474,26 @@ def test_what_has_to_be_observed_includes_the_versions_of_the_stable() -> None:
         ("apps/v1", "Deployment", "shop"),
         ("apps/v1", "ReplicaSet", "shop"),
         ("autoscaling/v2", "HorizontalPodAutoscaler", "shop"),
+        ("gateway.networking.k8s.io/v1", "HTTPRoute", "shop"),
         ("networking.k8s.io/v1", "NetworkPolicy", "shop"),
         ("split.smi-spec.io/v1alpha2", "TrafficSplit", "shop"),
         ("v1", "Service", "shop"),
     )
+
+
+@pytest.mark.parametrize(
+    ("method", "live", "found"),
+    [
+        ("service", ON_GREEN["ingress"], "route-method ingress, not service"),
+        ("ingress", TO_GREEN, "route-method service, not ingress"),
+        ("service", ON_GREEN["gateway"], "route-method gateway, not service"),
+        ("gateway", split("trafficsplit", stable=0, green=100), "route-method smi, not gateway"),
+        ("service", deployment("web-canary"), "Deployment/shop/web-canary was found"),
+    ],
+)
+@pytest.mark.parametrize("action", list(StrategyAction))
+def test_a_change_of_method_or_strategy_while_something_is_out_is_refused(
+    action: str, method: str, live: dict[str, Any], found: str
+) -> None:
+    with pytest.raises(Conflict, match=found):
+        plan(action, method, (*INGRESS_SHOP, route(("web", 3))), (BLUE, GREEN, live))

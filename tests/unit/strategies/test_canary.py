@@ -436,5 +436,22 @@ def test_what_has_to_be_observed_is_what_is_served_in_the_workloads_namespaces()
         ("autoscaling/v2", "HorizontalPodAutoscaler", "shop"),
         ("gateway.networking.k8s.io/v1", "HTTPRoute", "shop"),
         ("networking.k8s.io/v1", "NetworkPolicy", "shop"),
+        ("split.smi-spec.io/v1alpha2", "TrafficSplit", "shop"),
         ("v1", "Service", "shop"),
     )
+
+
+@pytest.mark.parametrize(
+    ("method", "live", "found"),
+    [
+        ("pod", split("workflow-rollout", stable=800, baseline=100, canary=100), "method smi"),
+        ("smi", route(("web-stable", 8), ("web-canary", 1)), "method gateway"),
+        ("pod", deployment("web-green"), "Deployment/shop/web-green was found"),
+    ],
+)
+@pytest.mark.parametrize("action", list(StrategyAction))
+def test_a_change_of_method_or_strategy_while_something_is_out_is_refused(
+    action: str, method: str, live: dict[str, Any], found: str
+) -> None:
+    with pytest.raises(Conflict, match=found):
+        plan(action, method, SHOP, (OLD, live))

@@ -138,6 +138,36 @@ def test_a_reject_after_the_kill_leaves_one_stable_that_serves(
         )
 
 
+@pytest.mark.parametrize("action", ["deploy", "reject"])
+@pytest.mark.parametrize("beginning", BEGINNINGS)
+@pytest.mark.parametrize("name", CASES)
+def test_a_promote_after_the_kill_is_refused_or_serves_all_the_time(
+    name: str, beginning: str, action: str
+) -> None:
+    given = case(name)
+    for simulation in _cuts(given, beginning, action):
+        try:
+            plan = given.plan(simulation, "promote", "2")
+        except Conflict:
+            continue
+        simulation.carry_out(plan, _serves)
+        assert _deployments(simulation) == {"web"}
+        assert _image(simulation, "web") == "web:2"
+
+
+@pytest.mark.parametrize("action", ["promote", "reject"])
+@pytest.mark.parametrize("beginning", BEGINNINGS)
+@pytest.mark.parametrize("name", CASES)
+def test_a_new_deploy_after_the_kill_ends_as_one_from_the_beginning(
+    name: str, beginning: str, action: str
+) -> None:
+    given = case(name)
+    for simulation in _cuts(given, beginning, action):
+        simulation.carry_out(given.plan(simulation, "deploy", "3"), _serves)
+        out = "web-canary" if name.startswith("canary") else "web-green"
+        assert _image(simulation, out) == "web:3"
+
+
 @pytest.mark.parametrize("beginning", BEGINNINGS)
 @pytest.mark.parametrize("name", CASES)
 def test_promote_and_reject_end_with_the_new_and_the_old_version(name: str, beginning: str) -> None:
