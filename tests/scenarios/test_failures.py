@@ -266,5 +266,4 @@ def test_twenty_deployments_are_waited_for_with_little_of_the_cpu(
     ]
     ended = deploy(cluster, *documents, seconds=90)
     assert ended.result.error is None
-    print(f"CPU {ended.cpu_seconds:.2f} s of {ended.seconds:.1f} s")
-    assert ended.cpu_seconds < 0.15 * ended.seconds + 0.5
+    assert ended.cpu_seconds < 0.5
