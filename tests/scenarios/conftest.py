@@ -1,5 +1,6 @@
 """A step, its namespace and its images, on the test bed."""
 
+import hashlib
 import os
 import re
 from collections.abc import Iterator
@@ -35,7 +36,8 @@ def _images(bed: Bed) -> str:
 @pytest.fixture(name="namespace")
 def _namespace(request: pytest.FixtureRequest, bed: Bed) -> Iterator[str]:
     words = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).removeprefix("test-")
-    name = f"s-{words[:40].strip('-')}"
+    digest = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:6]
+    name = f"s-{words[:40].strip('-')}-{digest}"
     bed.ready_namespace(name)
     yield name
     bed.kubectl("delete", "namespace", name, "--wait=false")
