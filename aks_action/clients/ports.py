@@ -107,6 +107,9 @@ class Cluster(Protocol):
     ) -> AbstractContextManager[Iterator[WatchEvent]]:
         """Changes after `resource_version` until the server ends it (`timeout_seconds`).
 
+        It also ends, without an error, when the connection breaks: watch again from the version
+        that was seen last.
+
         Leaving the context closes the connection, from any thread. An outdated resourceVersion
         raises `ApiError` with status 410.
         """

@@ -73,7 +73,7 @@ def run(
 
 def connect(settings: Settings, env: Mapping[str, str], workflow: Workflow) -> Cluster:
     """The cluster that the inputs or the environment name; its library is imported only here."""
-    from aks_action.clients.cluster import open_cluster  # noqa: PLC0415
+    from aks_action.clients.kube.connection import connect as open_cluster  # noqa: PLC0415
 
     kubeconfig = environment.kubeconfig(settings.cluster.kubeconfig, env)
     if not kubeconfig:
@@ -81,14 +81,12 @@ def connect(settings: Settings, env: Mapping[str, str], workflow: Workflow) -> C
             "There is no kubeconfig. Sign in to the cluster in an earlier step, such as "
             "azure/aks-set-context, or give `kubeconfig`."
         )
-    cluster = open_cluster(
+    return open_cluster(
         kubeconfig,
         context=settings.cluster.context,
         skip_tls_verify=settings.cluster.skip_tls_verify,
-        temp=environment.folders(env).temp,
+        mask=workflow.mask,
     )
-    workflow.mask(*cluster.secrets)
-    return cluster
 
 
 def _surroundings(

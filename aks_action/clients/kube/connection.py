@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from aks_action.clients.clock import SystemClock
 from aks_action.clients.kube.api import KubeCluster
 from aks_action.clients.kube.kubeconfig import read
@@ -16,15 +18,19 @@ def connect(
     skip_tls_verify: bool = False,
     clock: Clock = SystemClock(),  # noqa: B008 - it has no state
     patience: Patience = Patience(),  # noqa: B008 - nor has this
+    mask: Callable[[str], None] = lambda _: None,
 ) -> KubeCluster:
     """The cluster that a kubeconfig names. Nothing is asked of it yet.
 
     kubeconfig: its text (YAML or JSON), base64 of that, a path, or paths joined by `:`.
     context:    the name of a context; empty: the current one.
+    mask:       takes each secret that is sent, before it is.
     Raises InputError for a kubeconfig that cannot be used, AuthError for credentials that have
     run out or a plugin that gives none.
     """
     access = read(kubeconfig, context=context)
     verify = not (skip_tls_verify or access.insecure)
     transport = Transport(access, verify=verify, clock=clock, patience=patience)
+    for secret in transport.secrets:
+        mask(secret)
     return KubeCluster(transport, namespace=access.namespace)
