@@ -44,7 +44,8 @@ def in_order(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def drop(document: Any, paths: set[field_sets.Path], others: Owners) -> Any:
     """`document` without the paths that nobody owns any longer."""
     elsewhere = set().union(*others.values())
-    for path in sorted(paths - elsewhere, key=len):
+    # Items before their fields: an item that has lost its key can no longer be found.
+    for path in sorted(paths - elsewhere, key=lambda path: (len(path), path[-1] != ".")):
         item = path[:-1] if path[-1] == "." else path
         if not any(other[: len(item)] == item for other in elsewhere):
             document = field_sets.remove(document, path)

@@ -46,11 +46,6 @@ class KubeCluster:
     def namespace(self) -> str:
         return self._namespace
 
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """What of the credentials must never be shown, to be masked in the log."""
-        return self._transport.secrets
-
     def types(self, *, refresh: bool = False) -> ResourceTypes:
         with self._lock:
             if self._types is None or refresh:

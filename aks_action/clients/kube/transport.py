@@ -101,12 +101,6 @@ class Transport:
         known = (authorization, self._access.token, self._access.password)
         return tuple(secret for secret in known if secret)
 
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """The token or password, and the header that carries it."""
-        header = self._credentials.current.authorization.partition(" ")[2]
-        return tuple(each for each in (header, self._access.password) if each)
-
     def send(self, call: Call) -> urllib3.BaseHTTPResponse:
         """The answer, if it is below 300. Raises what `errors` and `unreachable` make of others."""
         attempts = 0
