@@ -24,7 +24,7 @@ PLACE_FOR_DEFECTS = "Please report it, with the lines above, where this action i
 def run(env: Mapping[str, str], workflow: Workflow, results: Results) -> None:
     """One step, from its inputs to its last action. Raises ActionError for what ended it."""
     values = workflow.inputs(inputs.DEFAULTS)
-    workflow.mask(*(values.get(name, "") for name in inputs.SECRETS))
+    workflow.mask(*inputs.secrets(values))
     settings = inputs.parse(values, environment.run_context(env), git_tag=environment.git_tag(env))
     results.settings = settings
     for note in settings.notes:

@@ -10,6 +10,7 @@ from aks_action import environment, report
 from aks_action.clients.clock import SystemClock
 from aks_action.clients.ports import Cluster
 from aks_action.errors import ActionError, InputError, Problem
+from aks_action.jobs import azure
 from aks_action.jobs.manifests import read_manifests
 from aks_action.jobs.provenance import Provenance
 from aks_action.jobs.results import Results
@@ -75,11 +76,13 @@ def connect(settings: Settings, env: Mapping[str, str], workflow: Workflow) -> C
     """The cluster that the inputs or the environment name; its library is imported only here."""
     from aks_action.clients.kube.connection import connect as open_cluster  # noqa: PLC0415
 
+    if cluster := azure.open_cluster(settings, env, workflow):
+        return cluster
     kubeconfig = environment.kubeconfig(settings.cluster.kubeconfig, env)
     if not kubeconfig:
         raise InputError(
-            "There is no kubeconfig. Sign in to the cluster in an earlier step, such as "
-            "azure/aks-set-context, or give `kubeconfig`."
+            "There is no cluster. Give `cluster-name`, `resource-group` and a sign-in to Azure, or "
+            "`kubeconfig`, or sign in to the cluster in an earlier step."
         )
     return open_cluster(
         kubeconfig,

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from functools import partial
 
 from aks_action.clients.registry import RegistryClient
+from aks_action.jobs import azure
 from aks_action.jobs.compose import compose_files
 from aks_action.jobs.results import Results
 from aks_action.model.image_plan import ImagePlan
-from aks_action.model.release_plan import Published
+from aks_action.model.release_plan import ImageSettings, Published
 from aks_action.model.settings import Action, Settings
 from aks_action.runtime import publishing, releasing
 from aks_action.sources.compose import ComposeFiles
@@ -30,18 +31,19 @@ def run(
         plan = publishing.read_plan(settings.images, composer, tell)
         for image in plan.images:
             tell(f"{', '.join(image.services)}: {image.local} → {image.target}")
+        image_settings = azure.with_registry_login(plan, settings, env, workflow)
     with workflow.group("Push" if action is Action.PUSH else "Release"):
         if action is Action.PUSH:
-            published = push(plan, settings, composer, workflow)
+            published = push(plan, image_settings, composer, workflow)
         else:
             published = releasing.release(
-                plan, settings.images, open_registry=partial(RegistryClient, tell=tell), tell=tell
+                plan, image_settings, open_registry=partial(RegistryClient, tell=tell), tell=tell
             )
     results.images.update({str(each.reference): each.digest for each in published})
 
 
 def push(
-    plan: ImagePlan, settings: Settings, composer: ComposeFiles, workflow: Workflow
+    plan: ImagePlan, settings: ImageSettings, composer: ComposeFiles, workflow: Workflow
 ) -> tuple[Published, ...]:
     """Push from the engine, whose library is imported on this path only."""
     from aks_action.clients.engine import DockerEngine  # noqa: PLC0415
@@ -49,7 +51,7 @@ def push(
     with DockerEngine() as engine:
         return publishing.push(
             plan,
-            settings.images,
+            settings,
             composer=composer,
             engine=engine,
             open_registry=partial(RegistryClient, tell=workflow.write),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from aks_action.model.azure import AzureSettings
 from aks_action.model.provenance import RunContext
 from aks_action.model.release_plan import ImageSettings
 from aks_action.model.versions import ReleaseType
@@ -47,6 +48,7 @@ class DeploySettings:
     """What is deployed, and how.
 
     images:          `repository:tag`, `repository@digest` or `old=new` items, in order.
+    pull_secret:     the name of an image pull secret to make and add; empty for none.
     timeout_seconds: one deadline for everything that is waited for.
     """
 
@@ -55,6 +57,7 @@ class DeploySettings:
     images: tuple[str, ...] = ()
     images_from_compose: bool = False
     image_pull_secrets: tuple[str, ...] = ()
+    pull_secret: str = ""
     strategy: Strategy = Strategy.BASIC
     timeout_seconds: float = 600.0
     force: bool = False
@@ -74,4 +77,5 @@ class Settings:
     run: RunContext
     version: str
     release_type: ReleaseType
+    azure: AzureSettings | None = None
     notes: tuple[str, ...] = ()

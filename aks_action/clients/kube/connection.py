@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from aks_action.clients.clock import SystemClock
 from aks_action.clients.kube.api import KubeCluster
-from aks_action.clients.kube.kubeconfig import read
+from aks_action.clients.kube.kubeconfig import BearerToken, read
 from aks_action.clients.kube.transport import Patience, Transport
 from aks_action.clients.ports import Clock
 
@@ -19,16 +19,18 @@ def connect(
     clock: Clock = SystemClock(),  # noqa: B008 - it has no state
     patience: Patience = Patience(),  # noqa: B008 - nor has this
     mask: Callable[[str], None] = lambda _: None,
+    bearer: Callable[[], BearerToken] | None = None,
 ) -> KubeCluster:
     """The cluster that a kubeconfig names. Nothing is asked of it yet.
 
     kubeconfig: its text (YAML or JSON), base64 of that, a path, or paths joined by `:`.
     context:    the name of a context; empty: the current one.
     mask:       takes each secret that is sent, before it is.
+    bearer:     signs in instead of a plugin or auth-provider that the kubeconfig names.
     Raises InputError for a kubeconfig that cannot be used, AuthError for credentials that have
     run out or a plugin that gives none.
     """
-    access = read(kubeconfig, context=context)
+    access = read(kubeconfig, context=context, bearer=bearer)
     verify = not (skip_tls_verify or access.insecure)
     transport = Transport(access, verify=verify, clock=clock, patience=patience)
     for secret in transport.secrets:

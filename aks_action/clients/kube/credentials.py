@@ -55,7 +55,8 @@ class Credentials:
 
     def renew(self, refused: Credential) -> bool:
         """Obtain another credential in place of `refused`; False when there is no way to."""
-        if self._access.plugin is None and not self._access.token_file:
+        access = self._access
+        if access.plugin is None and access.bearer is None and not access.token_file:
             return False
         with self._lock:
             if self._credential is refused:
@@ -66,6 +67,11 @@ class Credentials:
 def obtain(access: Access) -> Credential:
     """The credential that an access gives now. Raises AuthError when a plugin does not."""
     certificate, key = access.client_certificate, access.client_key
+    if access.bearer is not None:
+        token = access.bearer()
+        return Credential(
+            authorization=f"Bearer {token.value}", expires=token.renew_at + _RENEW_BEFORE_SECONDS
+        )
     if access.token_file:
         return Credential(
             authorization=f"Bearer {_file_token(access.token_file)}",

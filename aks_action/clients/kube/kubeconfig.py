@@ -12,8 +12,8 @@ import base64
 import binascii
 import io
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,11 +26,20 @@ _LISTS = {"clusters": "cluster", "contexts": "context", "users": "user"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class BearerToken:
+    """A token, and when to get the next one (seconds since 1970)."""
+
+    value: str
+    renew_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Access:
     """One context of a kubeconfig. Certificates and keys are PEM; empty means not given.
 
     token_file: read again and again, since its content is renewed.
     plugin:     the `exec` section of the user: a command that prints credentials.
+    bearer:     gets a new token each time, instead of a plugin.
     """
 
     context: str
@@ -47,13 +56,17 @@ class Access:
     username: str = ""
     password: str = ""
     plugin: Mapping[str, Any] | None = None
+    bearer: Callable[[], BearerToken] | None = None
 
 
-def read(kubeconfig: str, *, context: str = "") -> Access:
+def read(
+    kubeconfig: str, *, context: str = "", bearer: Callable[[], BearerToken] | None = None
+) -> Access:
     """The access that a kubeconfig gives.
 
     kubeconfig: its text (YAML or JSON), base64 of that, a path, or several paths joined by `:`.
     context:    a name; empty: the current context.
+    bearer:     signs in instead of the user's plugin or auth-provider, if the user has one.
     Raises InputError with one sentence for whatever makes it unusable; never quotes its content.
     """
     config = _load(kubeconfig)
@@ -72,7 +85,10 @@ def read(kubeconfig: str, *, context: str = "") -> Access:
     user = _entry(config, "users", user_name)
     if user_name and user is None:
         raise InputError(f"The context {name} of the kubeconfig names a user that is not there.")
-    return _access(name, chosen, cluster, user or {})
+    user = user or {}
+    if bearer and (user.get("exec") or user.get("auth-provider")):
+        return replace(_access(name, chosen, cluster, {}), bearer=bearer)
+    return _access(name, chosen, cluster, user)
 
 
 def _access(

@@ -1,0 +1,134 @@
+"""Tokens of Entra: one explicit class of azure-identity for each kind of identity.
+
+The only module that imports `azure`. Never the default chain: it probes what was not asked for,
+slowly, and may sign in as somebody else. A credential object lives for one token: what it would
+cache is kept here, where it is renewed by the token's own life and each renewal of an OIDC
+sign-in comes with a new assertion (GitHub's live for minutes, runs for hours).
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from aks_action.clients.azure import github_oidc, sign_in_errors
+from aks_action.clients.azure.http import Http
+from aks_action.errors import AuthError
+from aks_action.model.azure import AuthType, AzureSettings
+
+_MARGIN = 300.0
+_MARGIN_PART = 0.25
+_PIPELINE = {"connection_timeout": 5, "read_timeout": 30, "retry_total": 3}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Token:
+    """An access token; times in seconds since 1970. `renew_at` is well before it ends."""
+
+    value: str
+    renew_at: float
+
+
+class Entra:
+    """Gets tokens for one identity. Safe to use from several threads.
+
+    env:  the runner's variables: OIDC request, federated token file, certificates.
+    mask: takes each token and assertion before it is used.
+    """
+
+    def __init__(
+        self,
+        settings: AzureSettings,
+        env: Mapping[str, str],
+        *,
+        http: Http,
+        mask: Callable[[str], None],
+    ) -> None:
+        self._settings = settings
+        self._env = env
+        self._http = http
+        self._mask = mask
+        # The library warns of failures by itself, with text that was not looked through.
+        logging.getLogger("azure").setLevel(logging.CRITICAL)
+        logging.getLogger("msal").setLevel(logging.CRITICAL)
+
+    @property
+    def tenant_id(self) -> str:
+        """As far as it is known: a managed identity knows its tenant only by itself."""
+        return self._settings.identity.tenant_id or self._env.get("AZURE_TENANT_ID", "")
+
+    def token(self, scope: str) -> Token:
+        """A new token for `scope`. Raises AuthError with what to do."""
+        from azure.core.exceptions import AzureError  # noqa: PLC0415 - see above
+
+        asked = time.time()
+        try:
+            with self._credential() as credential:
+                info = credential.get_token_info(scope)
+        except AzureError as error:
+            text = str(getattr(error, "message", "") or error)
+            raise sign_in_errors.refused(text, self._settings, scope) from None
+        self._mask(info.token)
+        life = max(float(info.expires_on) - asked, 0.0)
+        margin = min(_MARGIN, life * _MARGIN_PART)
+        return Token(value=info.token, renew_at=float(info.expires_on) - margin)
+
+    def _credential(self) -> AbstractContextManager[Any]:
+        from azure import identity as library  # noqa: PLC0415 - 0.1 s, on this path only
+
+        who = self._settings.identity
+        common: dict[str, Any] = {
+            **_PIPELINE,
+            "connection_verify": self._env.get("SSL_CERT_FILE") or True,
+        }
+        entra = {
+            **common,
+            "authority": self._settings.cloud.authority,
+            "disable_instance_discovery": True,
+        }
+        match who.kind:
+            case AuthType.SERVICE_PRINCIPAL:
+                return library.ClientSecretCredential(
+                    who.tenant_id, who.client_id, who.client_secret, **entra
+                )
+            case AuthType.OIDC:
+                return library.ClientAssertionCredential(
+                    who.tenant_id, who.client_id, self._assertion, **entra
+                )
+            case AuthType.WORKLOAD_IDENTITY:
+                return library.WorkloadIdentityCredential(**self._workload(), **entra)
+            case AuthType.MANAGED_IDENTITY:
+                # Asked for by name: not a workload identity whose variables happen to be set.
+                return library.ManagedIdentityCredential(
+                    client_id=who.client_id or None,
+                    _exclude_workload_identity_credential=True,
+                    **{**common, "retry_total": 2, "retry_status": 2},
+                )
+
+    def _assertion(self) -> str:
+        return github_oidc.assertion(self._env, self._http, self._mask)
+
+    def _workload(self) -> dict[str, str]:
+        """From the inputs, else from what the webhook of workload identity set in the pod."""
+        who = self._settings.identity
+        found = {
+            "client_id": who.client_id or self._env.get("AZURE_CLIENT_ID", ""),
+            "tenant_id": self.tenant_id,
+            "token_file_path": self._env.get("AZURE_FEDERATED_TOKEN_FILE", ""),
+        }
+        if missing := [name for name, value in found.items() if not value]:
+            words = {
+                "client_id": "`client-id` (or AZURE_CLIENT_ID)",
+                "tenant_id": "`tenant-id` (or AZURE_TENANT_ID)",
+                "token_file_path": "AZURE_FEDERATED_TOKEN_FILE",
+            }
+            raise AuthError(
+                "The sign-in by workload identity lacks "
+                f"{', '.join(words[name] for name in missing)}. The runner's pod needs the label "
+                "`azure.workload.identity/use: true` and a service account with the client's id."
+            )
+        return found

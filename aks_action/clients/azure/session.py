@@ -1,0 +1,86 @@
+"""A run's sign-in to Azure: opens clusters and registries for the jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from aks_action.clients.azure import clusters, registries
+from aks_action.clients.azure.credentials import Entra
+from aks_action.clients.azure.http import Http
+from aks_action.clients.azure.manager import ResourceManager
+from aks_action.clients.clock import SystemClock
+from aks_action.clients.image_ports import Credentials
+from aks_action.clients.kube.api import KubeCluster
+from aks_action.clients.kube.connection import connect
+from aks_action.clients.kube.kubeconfig import BearerToken
+from aks_action.clients.kube.unreachable import Unreachable
+from aks_action.clients.ports import Clock
+from aks_action.errors import ApplyError, AuthError
+from aks_action.model.azure import AKS_SCOPE, REGISTRY_SCOPE, AzureCluster, AzureSettings
+
+
+class AzureSession:
+    """Signed in as one identity; nothing is sent before something is opened.
+
+    env:  the runner's variables.   tell: takes lines for the log.
+    mask: takes each secret before it is used.
+    """
+
+    def __init__(
+        self,
+        settings: AzureSettings,
+        env: Mapping[str, str],
+        *,
+        tell: Callable[[str], None],
+        mask: Callable[[str], None],
+        clock: Clock | None = None,
+    ) -> None:
+        clock = clock or SystemClock()
+        self._settings = settings
+        self._tell = tell
+        self._mask = mask
+        self._http = Http(clock=clock, tell=tell)
+        self._entra = Entra(settings, env, http=self._http, mask=mask)
+        self._manager = ResourceManager(settings, self._entra, self._http, clock)
+
+    def open_cluster(self, cluster: AzureCluster, *, skip_tls_verify: bool) -> KubeCluster:
+        """The cluster, reached and signed in to.
+
+        With Entra integration the requests carry a token for AKS that is renewed for as long as
+        the run lasts; else the certificate that the resource manager gave.
+        Raises InputError, AuthError or ApplyError with what to do.
+        """
+        opened = connect(
+            clusters.kubeconfig(self._manager, cluster),
+            skip_tls_verify=skip_tls_verify,
+            mask=self._mask,
+            bearer=self._bearer,
+        )
+        try:
+            opened.types()
+        except Unreachable as error:
+            if why := clusters.why_unreachable(self._manager, cluster):
+                raise ApplyError(f"{why} ({error})") from None
+            raise
+        except AuthError:
+            raise AuthError(
+                f"{clusters.title(cluster)} does not accept the token of this identity. Check "
+                "that `tenant-id` is the tenant that the cluster is integrated with."
+            ) from None
+        return opened
+
+    def registry_credentials(self, host: str) -> Credentials:
+        """A login for a registry of Azure. Raises AuthError, RegistryError, InputError."""
+        tenant = self._entra.tenant_id
+        try:
+            login = registries.exchange(host, tenant, self._manager.token(), self._http)
+        except AuthError:
+            # Registries may be told to take no token that is made for the resource manager.
+            token = self._entra.token(REGISTRY_SCOPE).value
+            login = registries.exchange(host, tenant, token, self._http)
+        self._mask(login.password)
+        return login
+
+    def _bearer(self) -> BearerToken:
+        token = self._entra.token(AKS_SCOPE)
+        return BearerToken(value=token.value, renew_at=token.renew_at)

@@ -1,0 +1,52 @@
+"""The sign-in to Azure, for the jobs that need it; its libraries are imported only here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aks_action.clients.ports import Cluster
+from aks_action.model.azure import AzureSettings
+from aks_action.model.image_plan import ImagePlan
+from aks_action.model.release_plan import ImageSettings
+from aks_action.model.settings import Settings
+from aks_action.workflow import Workflow
+
+if TYPE_CHECKING:
+    from aks_action.clients.azure.session import AzureSession
+
+
+def open_cluster(settings: Settings, env: Mapping[str, str], workflow: Workflow) -> Cluster | None:
+    """The cluster that the inputs name in Azure; None when they name none. Raises ActionError."""
+    azure = settings.azure
+    if azure is None or azure.cluster is None:
+        return None
+    return _session(azure, env, workflow).open_cluster(
+        azure.cluster, skip_tls_verify=settings.cluster.skip_tls_verify
+    )
+
+
+def with_registry_login(
+    plan: ImagePlan, settings: Settings, env: Mapping[str, str], workflow: Workflow
+) -> ImageSettings:
+    """The settings, with a login by Azure where the registry is Azure's and no password is given.
+
+    Raises ActionError when the registry does not let the identity in.
+    """
+    images, azure = settings.images, settings.azure
+    if azure is None or images.username:
+        return images
+    targets = {push.target.registry for push in (*plan.images, *plan.aliases)}
+    hosts = sorted(host for host in targets if azure.cloud.has_registry(host))
+    if not hosts:
+        return images
+    login = _session(azure, env, workflow).registry_credentials(hosts[0])
+    workflow.write(f"{hosts[0]}: signed in by Azure.")
+    return replace(images, username=login.username, password=login.password)
+
+
+def _session(azure: AzureSettings, env: Mapping[str, str], workflow: Workflow) -> AzureSession:
+    from aks_action.clients.azure.session import AzureSession  # noqa: PLC0415
+
+    return AzureSession(azure, env, tell=workflow.write, mask=workflow.mask)
