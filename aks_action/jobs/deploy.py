@@ -14,7 +14,7 @@ from aks_action.jobs.manifests import read_manifests
 from aks_action.jobs.provenance import Provenance
 from aks_action.jobs.results import Results
 from aks_action.jobs.stopwatch import Stopwatch
-from aks_action.model.health import Trouble
+from aks_action.model.health import Gravity, Trouble
 from aks_action.model.manifests import Manifest
 from aks_action.model.outcomes import Diagnosis
 from aks_action.model.settings import Action, Settings
@@ -104,8 +104,17 @@ def _surroundings(
 
 
 def _warn(workflow: Workflow, manifest: Manifest, trouble: Trouble) -> None:
-    message = " ".join(part for part in (f"{trouble.sentence}.", trouble.advice) if part)
-    workflow.warning(Problem(message=message, source=manifest.source), title=str(manifest.ref))
+    """Tell a trouble at once; as an annotation only what needs a person and may not fail.
+
+    What can never heal fails within a second and is an error then; a probe that fails while an
+    app starts is how a start looks.
+    """
+    sentence = " ".join(part for part in (f"{trouble.sentence}.", trouble.advice) if part)
+    if trouble.gravity is Gravity.HINT and trouble.code != "Unhealthy":
+        problem = Problem(message=sentence, source=manifest.source)
+        workflow.warning(problem, title=str(manifest.ref))
+    else:
+        workflow.write(sentence)
 
 
 def _diagnoses(cluster: Cluster, journal: Journal, workflow: Workflow) -> tuple[Diagnosis, ...]:
