@@ -6,40 +6,28 @@ contract, §5).
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from aks_action.model.manifests import ManifestSet
 from aks_action.model.observed import Observed
 from aks_action.model.ordering import stages
 from aks_action.model.plan import Apply, Plan, Stage, Wait
 from aks_action.model.scaling import leave_replicas
-from aks_action.model.settings import DeploySettings
-
-_NEEDED_AT_ONCE = frozenset({"CustomResourceDefinition", "Namespace"})
 
 
-def plan(_settings: DeploySettings, manifests: ManifestSet, observed: Observed) -> Plan:
-    """Everything that was given, see `arrange`, with replicas left to whoever scales."""
-    left, notes = leave_replicas(manifests, observed)
-    arranged = arrange(left)
-    return replace(arranged, notes=(*arranged.notes, *notes))
-
-
-def arrange(manifests: ManifestSet) -> Plan:
+def plan(manifests: ManifestSet, observed: Observed) -> Plan:
     """Applies in the order of what refers to what, and one wait for all of it at the end.
 
     Namespaces and definitions are waited for before what needs them is applied; everything else
-    becomes healthy at the same time.
+    becomes healthy at the same time. Replicas are left to whoever scales.
     """
-    ordered = stages(manifests)
+    left, notes = leave_replicas(manifests, observed)
+    ordered = stages(left)
     made: list[Stage] = []
     for number, level in enumerate(ordered.levels, start=1):
         made.append(Stage(name=f"Apply {number}", steps=_applies(level.manifests)))
         if level.barrier:
-            needed = tuple(each for each in level.manifests if each.kind in _NEEDED_AT_ONCE)
-            made.append(Stage(name=f"Wait {number}", steps=(Wait(manifests=needed),)))
-    made.append(Stage(name="Wait until healthy", steps=(Wait(manifests=manifests),)))
-    return Plan(stages=tuple(made), notes=ordered.notes)
+            made.append(Stage(name=f"Wait {number}", steps=(Wait(manifests=level.awaited),)))
+    made.append(Stage(name="Wait until healthy", steps=(Wait(manifests=left),)))
+    return Plan(stages=tuple(made), notes=(*ordered.notes, *notes))
 
 
 def _applies(manifests: ManifestSet) -> tuple[Apply, ...]:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from aks_action import strategies
 from aks_action.clients.clock import SystemClock
 from aks_action.clients.ports import Cluster
 from aks_action.errors import AuthError, ManifestError, Source
@@ -20,12 +21,11 @@ from aks_action.model.documents import get_in, set_in
 from aks_action.model.manifests import Manifest, ref_of
 from aks_action.model.plan import Assessment, Change, Plan
 from aks_action.model.provenance import live_run_annotation
-from aks_action.model.settings import DeploySettings, Strategy
+from aks_action.model.strategy_settings import StrategySettings
 from aks_action.runtime.checking import ApplyRules, check
 from aks_action.runtime.executor import Surroundings, execute
 from aks_action.runtime.journal import Journal
 from aks_action.runtime.observing import observe
-from aks_action.strategies import STRATEGIES
 from tests.contract.clusters import FakeWorld, RealWorld, World, unique_name
 
 
@@ -82,7 +82,7 @@ class Deploys:
         )
         placed, observed = observe(self.counted, manifests, "")
         rules = ApplyRules(force=force, run_annotation=f"run {self.runs}")
-        plan = STRATEGIES[Strategy.BASIC](DeploySettings(), placed, observed)
+        plan = strategies.plan(StrategySettings(), placed, observed)
         self.notes = plan.notes
         plan = check(plan if wait else without_last_wait(plan), self.counted, observed, rules)
         self.assessments = {

@@ -3,66 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Mapping
 
 from aks_action.errors import InputError, Problem, raise_all
+from aks_action.inputs.defaults import DEFAULTS
+from aks_action.inputs.reader import SECRETS, Reader
+from aks_action.inputs.strategy import strategy_settings, unused
 from aks_action.model import durations
 from aks_action.model.provenance import RunContext
 from aks_action.model.release_plan import ImageSettings
-from aks_action.model.settings import Action, ClusterSettings, DeploySettings, Settings, Strategy
+from aks_action.model.settings import Action, ClusterSettings, DeploySettings, Settings
+from aks_action.model.strategy_settings import Strategy
 from aks_action.model.versions import release_type
 
-T = TypeVar("T")
-
-DEFAULTS: Mapping[str, str] = {
-    "action": "deploy",
-    "compose-file": "",
-    "registry": "",
-    "registry-username": "",
-    "registry-password": "",
-    "tag": "",
-    "source-tag": "latest",
-    "build": "false",
-    "services": "",
-    "kubeconfig": "",
-    "context": "",
-    "skip-tls-verify": "false",
-    "namespace": "",
-    "manifests": "",
-    "images": "",
-    "imagepullsecrets": "",
-    "strategy": "basic",
-    "timeout": "10m",
-    "force": "false",
-    "server-side": "false",
-    "annotate-resources": "true",
-    "annotate-namespace": "true",
-    "pull-images": "true",
-    "token": "",
-    "traffic-split-method": "pod",
-    "traffic-split-annotations": "",
-    "baseline-and-canary-replicas": "",
-    "percentage": "0",
-    "route-method": "service",
-    "version-switch-buffer": "0",
-    "private-cluster": "false",
-    "resource-group": "",
-    "name": "",
-    "resource-type": "Microsoft.ContainerService/managedClusters",
-}
-"""Every input with its default, as in action.yml (a test holds the two together)."""
-
-SECRETS = ("registry-password", "token")
-"""Inputs whose whole value must never be seen."""
+__all__ = ["DEFAULTS", "SECRETS", "parse"]
 
 _NOT_YET: Mapping[str, str] = {
-    "traffic-split-method": "the canary strategy",
-    "traffic-split-annotations": "the canary strategy",
-    "baseline-and-canary-replicas": "the canary strategy",
-    "percentage": "the canary strategy",
-    "route-method": "the blue-green strategy",
-    "version-switch-buffer": "the blue-green strategy",
     "private-cluster": "private clusters",
     "resource-group": "the sign-in to Azure",
     "name": "the sign-in to Azure",
@@ -77,41 +33,6 @@ _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 """A DNS label (RFC 1123), which the name of a namespace has to be."""
 
 
-class _Reader:
-    """Reads typed values and remembers what was wrong with them."""
-
-    def __init__(self, values: Mapping[str, str]) -> None:
-        self._values = values
-        self.problems: list[Problem] = []
-
-    def text(self, name: str) -> str:
-        return (self._values.get(name) or DEFAULTS[name]).strip()
-
-    def lines(self, name: str, separators: str = r"\n") -> tuple[str, ...]:
-        parts = re.split(f"[{separators}]+", self.text(name))
-        return tuple(part.strip() for part in parts if part.strip())
-
-    def flag(self, name: str) -> bool:
-        value = self.text(name).lower()
-        if value not in ("true", "false"):
-            self.wrong(name, "it must be true or false")
-        return value == "true"
-
-    def parsed(self, name: str, parse: Callable[[str], T], otherwise: T) -> T:
-        try:
-            return parse(self.text(name))
-        except ValueError as error:
-            self.wrong(name, str(error))
-            return otherwise
-
-    def wrong(self, name: str, reason: str) -> None:
-        shown = "its value" if name in SECRETS else f"{self.text(name)!r}"
-        self.problems.append(Problem(message=f"Input `{name}`: {shown} cannot be used: {reason}."))
-
-    def missing(self, name: str, reason: str) -> None:
-        self.problems.append(Problem(message=f"Input `{name}` is missing: {reason}."))
-
-
 def parse(values: Mapping[str, str], run: RunContext, *, git_tag: str = "") -> Settings:
     """Settings of `values` (input name → text; absent and empty mean the default).
 
@@ -119,9 +40,10 @@ def parse(values: Mapping[str, str], run: RunContext, *, git_tag: str = "") -> S
     git_tag: the name of the tag that was pushed or released; empty when it was no tag.
     Raises InputError with every problem at once.
     """
-    reader = _Reader(values)
+    reader = Reader(values)
     actions = _actions(reader)
     tag = _tag(reader, git_tag)
+    deploy = _deploy(reader, actions)
     settings = Settings(
         actions=actions,
         images=_images(reader, actions, tag),
@@ -130,18 +52,18 @@ def parse(values: Mapping[str, str], run: RunContext, *, git_tag: str = "") -> S
             context=reader.text("context"),
             skip_tls_verify=reader.flag("skip-tls-verify"),
         ),
-        deploy=_deploy(reader, actions),
+        deploy=deploy,
         run=run,
         version=tag,
         release_type=release_type(tag),
-        notes=tuple(_notes(reader)),
+        notes=tuple(_notes(reader, deploy.strategy.strategy)),
     )
     _refuse_what_is_not_there_yet(reader)
     raise_all(InputError, reader.problems)
     return settings
 
 
-def _actions(reader: _Reader) -> tuple[Action, ...]:
+def _actions(reader: Reader) -> tuple[Action, ...]:
     known = ", ".join(Action)
     actions: list[Action] = []
     for word in reader.lines("action", r",\n"):
@@ -156,7 +78,7 @@ def _actions(reader: _Reader) -> tuple[Action, ...]:
     return tuple(actions)
 
 
-def _tag(reader: _Reader, git_tag: str) -> str:
+def _tag(reader: Reader, git_tag: str) -> str:
     tag = reader.text("tag") or git_tag or "latest"
     if not _TAG.fullmatch(tag):
         where = f"Input `tag`: {tag!r}" if reader.text("tag") else f"The git tag {git_tag!r}"
@@ -169,7 +91,7 @@ def _tag(reader: _Reader, git_tag: str) -> str:
     return tag
 
 
-def _images(reader: _Reader, actions: tuple[Action, ...], tag: str) -> ImageSettings:
+def _images(reader: Reader, actions: tuple[Action, ...], tag: str) -> ImageSettings:
     registry = reader.text("registry").removesuffix("/")
     if re.match(r"[a-z]+://", registry, re.IGNORECASE):
         reader.wrong("registry", "give the host alone, without `https://`")
@@ -201,7 +123,7 @@ def _images(reader: _Reader, actions: tuple[Action, ...], tag: str) -> ImageSett
     )
 
 
-def _deploy(reader: _Reader, actions: tuple[Action, ...]) -> DeploySettings:
+def _deploy(reader: Reader, actions: tuple[Action, ...]) -> DeploySettings:
     manifests = reader.lines("manifests", r"\n,;")
     if not manifests and any(action.needs_cluster for action in actions):
         reader.missing("manifests", "name the files or folders to deploy")
@@ -215,7 +137,7 @@ def _deploy(reader: _Reader, actions: tuple[Action, ...]) -> DeploySettings:
         images=images,
         images_from_compose=bool(reader.text("compose-file")) and not images,
         image_pull_secrets=reader.lines("imagepullsecrets", r",\n"),
-        strategy=_strategy(reader),
+        strategy=strategy_settings(reader, actions),
         timeout_seconds=reader.parsed("timeout", durations.parse, 600.0),
         force=reader.flag("force"),
         annotate_resources=reader.flag("annotate-resources"),
@@ -224,25 +146,16 @@ def _deploy(reader: _Reader, actions: tuple[Action, ...]) -> DeploySettings:
     )
 
 
-def _strategy(reader: _Reader) -> Strategy:
-    word = reader.text("strategy").lower()
-    if word in ("canary", "blue-green"):
-        reader.wrong("strategy", "this version has `basic` only; canary and blue-green come next")
-    elif word not in tuple(Strategy):
-        reader.wrong("strategy", f"it is not one of {', '.join(Strategy)}")
-    return Strategy.BASIC
-
-
-def _refuse_what_is_not_there_yet(reader: _Reader) -> None:
+def _refuse_what_is_not_there_yet(reader: Reader) -> None:
     """A value that asks for something that is not built must never look as if it worked."""
     for name, subject in _NOT_YET.items():
         if reader.text(name).lower() != DEFAULTS[name].lower():
             reader.wrong(name, f"this version has no {subject.removeprefix('the ')} yet")
 
 
-def _notes(reader: _Reader) -> list[str]:
+def _notes(reader: Reader, strategy: Strategy) -> list[str]:
     reader.flag("server-side")  # any value is fine as long as it is a boolean
     notes = []
     if reader.flag("pull-images") and reader.text("images"):
         notes.append("`pull-images`: nothing is pulled; no step of a deploy needs the image here.")
-    return notes
+    return notes + unused(reader, strategy)
