@@ -12,7 +12,7 @@ from aks_action.errors import ActionError
 from aks_action.model import durations
 from aks_action.model.manifests import ObjectRef
 from aks_action.model.outcomes import Diagnosis, Outcome
-from aks_action.model.plan import Apply, Change, Delete, FieldChange, Plan
+from aks_action.model.plan import Apply, Change, Delete, FieldChange, Plan, Step, Wait
 
 MARKS = {
     Change.CREATED: "+",
@@ -47,16 +47,22 @@ class Deployment:
 def plan_text(plan: Plan) -> str:
     """The plan for the log: what is to be done, in order, with the fields that change."""
     lines = [f"Plan: {_counted(_planned(plan))}"]
+    # Where traffic moves, what happens together is as important as what happens.
+    staged = any(not isinstance(step, Apply | Wait) for step in plan.steps)
     for stage in plan.stages:
-        for step in stage.steps:
-            lines += _step_lines(step)
+        steps = [line for step in stage.steps for line in _step_lines(step)]
+        if staged and steps:
+            lines.append(f" {stage.name}")
+        lines += steps
     lines += [f"Note: {note}" for note in plan.notes]
     return "\n".join(lines)
 
 
-def _step_lines(step: object) -> Iterator[str]:
+def _step_lines(step: Step) -> Iterator[str]:
     if isinstance(step, Delete):
         yield f"  - {step.ref}  ({step.why})"
+    elif not isinstance(step, Apply | Wait):
+        yield f"  > {step}"
     if not isinstance(step, Apply) or step.assessment is None:
         return
     assessment = step.assessment

@@ -7,20 +7,19 @@ from collections.abc import Mapping
 
 from aks_action.errors import InputError, Problem, raise_all
 from aks_action.inputs import azure
-from aks_action.inputs.reader import DEFAULTS, SECRETS, Reader
+from aks_action.inputs.defaults import DEFAULTS
+from aks_action.inputs.reader import SECRETS, Reader
+from aks_action.inputs.strategy import strategy_settings, unused
 from aks_action.model import durations
 from aks_action.model.provenance import RunContext
 from aks_action.model.release_plan import ImageSettings
-from aks_action.model.settings import Action, ClusterSettings, DeploySettings, Settings, Strategy
+from aks_action.model.settings import Action, ClusterSettings, DeploySettings, Settings
+from aks_action.model.strategy_settings import Strategy
 from aks_action.model.versions import release_type
 
+__all__ = ["DEFAULTS", "SECRETS", "parse", "secrets"]
+
 _NOT_YET: Mapping[str, str] = {
-    "traffic-split-method": "the canary strategy",
-    "traffic-split-annotations": "the canary strategy",
-    "baseline-and-canary-replicas": "the canary strategy",
-    "percentage": "the canary strategy",
-    "route-method": "the blue-green strategy",
-    "version-switch-buffer": "the blue-green strategy",
     "private-cluster": "private clusters",
     "resource-type": "fleets",
 }
@@ -34,9 +33,6 @@ _SECRET_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 """A DNS label (RFC 1123), which the name of a namespace has to be."""
-
-
-__all__ = ["DEFAULTS", "SECRETS", "parse", "secrets"]
 
 
 def secrets(values: Mapping[str, str]) -> tuple[str, ...]:
@@ -55,6 +51,7 @@ def parse(values: Mapping[str, str], run: RunContext, *, git_tag: str = "") -> S
     reader = Reader(values)
     actions = _actions(reader)
     tag = _tag(reader, git_tag)
+    deploy = _deploy(reader, actions)
     settings = Settings(
         actions=actions,
         images=_images(reader, actions, tag),
@@ -63,12 +60,12 @@ def parse(values: Mapping[str, str], run: RunContext, *, git_tag: str = "") -> S
             context=reader.text("context"),
             skip_tls_verify=reader.flag("skip-tls-verify"),
         ),
-        deploy=_deploy(reader, actions),
+        deploy=deploy,
         azure=azure.parse(reader),
         run=run,
         version=tag,
         release_type=release_type(tag),
-        notes=tuple(_notes(reader)),
+        notes=tuple(_notes(reader, deploy.strategy.strategy)),
     )
     _refuse_what_is_not_there_yet(reader)
     raise_all(InputError, reader.problems)
@@ -150,7 +147,7 @@ def _deploy(reader: Reader, actions: tuple[Action, ...]) -> DeploySettings:
         images_from_compose=bool(reader.text("compose-file")) and not images,
         image_pull_secrets=reader.lines("imagepullsecrets", r",\n"),
         pull_secret=_pull_secret(reader),
-        strategy=_strategy(reader),
+        strategy=strategy_settings(reader, actions),
         timeout_seconds=reader.parsed("timeout", durations.parse, 600.0),
         force=reader.flag("force"),
         annotate_resources=reader.flag("annotate-resources"),
@@ -177,15 +174,6 @@ def _pull_secret(reader: Reader) -> str:
     return name
 
 
-def _strategy(reader: Reader) -> Strategy:
-    word = reader.text("strategy").lower()
-    if word in ("canary", "blue-green"):
-        reader.wrong("strategy", "this version has `basic` only; canary and blue-green come next")
-    elif word not in tuple(Strategy):
-        reader.wrong("strategy", f"it is not one of {', '.join(Strategy)}")
-    return Strategy.BASIC
-
-
 def _refuse_what_is_not_there_yet(reader: Reader) -> None:
     """A value that asks for something that is not built must never look as if it worked."""
     for name, subject in _NOT_YET.items():
@@ -193,9 +181,9 @@ def _refuse_what_is_not_there_yet(reader: Reader) -> None:
             reader.wrong(name, f"this version has no {subject.removeprefix('the ')} yet")
 
 
-def _notes(reader: Reader) -> list[str]:
+def _notes(reader: Reader, strategy: Strategy) -> list[str]:
     reader.flag("server-side")  # any value is fine as long as it is a boolean
     notes = []
     if reader.flag("pull-images") and reader.text("images"):
         notes.append("`pull-images`: nothing is pulled; no step of a deploy needs the image here.")
-    return notes
+    return notes + unused(reader, strategy)

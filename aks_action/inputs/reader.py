@@ -1,62 +1,17 @@
-"""Inputs by name, with their defaults, as typed values; what is wrong is remembered, not raised."""
+"""Typed values of inputs, with everything that is wrong with them remembered."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from typing import TypeVar
 
 from aks_action.errors import Problem
+from aks_action.inputs.defaults import DEFAULTS
 
 T = TypeVar("T")
-
-DEFAULTS: Mapping[str, str] = {
-    "action": "deploy",
-    "compose-file": "",
-    "registry": "",
-    "registry-username": "",
-    "registry-password": "",
-    "tag": "",
-    "source-tag": "latest",
-    "build": "false",
-    "services": "",
-    "creds": "",
-    "client-id": "",
-    "tenant-id": "",
-    "subscription-id": "",
-    "auth-type": "",
-    "environment": "",
-    "cluster-name": "",
-    "name": "",
-    "resource-group": "",
-    "resource-type": "Microsoft.ContainerService/managedClusters",
-    "admin": "false",
-    "use-public-fqdn": "false",
-    "private-cluster": "false",
-    "kubeconfig": "",
-    "context": "",
-    "skip-tls-verify": "false",
-    "namespace": "",
-    "manifests": "",
-    "images": "",
-    "imagepullsecrets": "",
-    "pull-secret-name": "",
-    "strategy": "basic",
-    "timeout": "10m",
-    "force": "false",
-    "server-side": "false",
-    "annotate-resources": "true",
-    "annotate-namespace": "true",
-    "pull-images": "true",
-    "token": "",
-    "traffic-split-method": "pod",
-    "traffic-split-annotations": "",
-    "baseline-and-canary-replicas": "",
-    "percentage": "0",
-    "route-method": "service",
-    "version-switch-buffer": "0",
-}
-"""Every input with its default, as in action.yml (a test holds the two together)."""
+E = TypeVar("E", bound=StrEnum)
 
 SECRETS = ("registry-password", "token", "creds")
 """Inputs whose value is never quoted."""
@@ -98,3 +53,20 @@ class Reader:
 
     def missing(self, name: str, reason: str) -> None:
         self.problems.append(Problem(message=f"Input `{name}` is missing: {reason}."))
+
+    def number(self, name: str, lowest: int, highest: int) -> int:
+        """A whole number in a range, both ends included."""
+        text = self.text(name)
+        if not text.isdecimal() or not lowest <= int(text) <= highest:
+            self.wrong(name, f"it must be a whole number from {lowest} to {highest}")
+            return lowest
+        return int(text)
+
+    def choice(self, name: str, choices: type[E], *, aliases: Mapping[str, str] | None = None) -> E:
+        """One of a closed set of words, in any case."""
+        word = self.text(name).lower()
+        word = (aliases or {}).get(word, word)
+        if word not in tuple(choices):
+            self.wrong(name, f"it is not one of {', '.join(choices)}")
+            return next(iter(choices))
+        return choices(word)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
-from aks_action import environment, report
+from aks_action import environment, report, strategies
 from aks_action.clients.clock import SystemClock
 from aks_action.clients.ports import Cluster
 from aks_action.errors import ActionError, InputError, Problem
@@ -15,13 +16,13 @@ from aks_action.jobs.manifests import read_manifests
 from aks_action.jobs.provenance import Provenance
 from aks_action.jobs.results import Results
 from aks_action.jobs.stopwatch import Stopwatch
-from aks_action.model.health import Trouble
+from aks_action.model.health import Gravity, Trouble
 from aks_action.model.manifests import Manifest
 from aks_action.model.outcomes import Diagnosis
 from aks_action.model.settings import Action, Settings
+from aks_action.model.strategy_settings import StrategyAction
 from aks_action.runtime import checking, diagnosis, executor, observing
 from aks_action.runtime.journal import Journal
-from aks_action.strategies import STRATEGIES
 from aks_action.workflow import Workflow
 
 
@@ -38,22 +39,28 @@ def run(
         manifests = read_manifests(settings, env, workflow, results)
     with workflow.group("Plan"), watch.phase("plan"):
         cluster = connect(settings, env, workflow)
-        placed, observed = observing.observe(cluster, manifests, settings.deploy.namespace)
-        origin = Provenance(settings, env, cluster, workflow)
-        plan = STRATEGIES[settings.deploy.strategy](
-            settings.deploy, origin.labelled(placed, observed), observed
+        strategy = replace(settings.deploy.strategy, action=action.of_strategy)
+        placed, observed = observing.observe(
+            cluster,
+            manifests,
+            settings.deploy.namespace,
+            interest=partial(strategies.interest, strategy),
+            tell=workflow.write,
         )
+        origin = Provenance(settings, env, cluster, workflow)
+        plan = strategies.plan(strategy, origin.labelled(placed, observed), observed)
         rules = checking.ApplyRules(force=settings.deploy.force, run_annotation=origin.annotation)
         plan = checking.check(plan, cluster, observed, rules)
         workflow.write(report.plan_text(plan))
     journal = Journal(SystemClock().now)
     failure: ActionError | None = None
-    if action is Action.DEPLOY:
+    if not action.only_plans:
         with workflow.group("Deploy"), watch.phase("deploy"):
             surroundings = _surroundings(settings, cluster, workflow)
             try:
                 executor.execute(plan, observed, rules, journal, surroundings)
-                origin.leave_on_namespace(journal)
+                if strategy.action is not StrategyAction.REJECT:
+                    origin.leave_on_namespace(journal)
             except ActionError as error:
                 failure = error
     deployment = report.Deployment(
@@ -63,7 +70,7 @@ def run(
         outcomes=journal.outcomes,
         diagnoses=_diagnoses(cluster, journal, workflow) if failure else (),
         failure=failure,
-        executed=action is Action.DEPLOY,
+        executed=not action.only_plans,
         seconds=watch.phases,
     )
     results.deployments.append(deployment)
@@ -107,8 +114,17 @@ def _surroundings(
 
 
 def _warn(workflow: Workflow, manifest: Manifest, trouble: Trouble) -> None:
-    message = " ".join(part for part in (f"{trouble.sentence}.", trouble.advice) if part)
-    workflow.warning(Problem(message=message, source=manifest.source), title=str(manifest.ref))
+    """Tell a trouble at once; as an annotation only what needs a person and may not fail.
+
+    What can never heal fails within a second and is an error then; a probe that fails while an
+    app starts is how a start looks.
+    """
+    sentence = " ".join(part for part in (f"{trouble.sentence}.", trouble.advice) if part)
+    if trouble.gravity is Gravity.HINT and trouble.code != "Unhealthy":
+        problem = Problem(message=sentence, source=manifest.source)
+        workflow.warning(problem, title=str(manifest.ref))
+    else:
+        workflow.write(sentence)
 
 
 def _diagnoses(cluster: Cluster, journal: Journal, workflow: Workflow) -> tuple[Diagnosis, ...]:

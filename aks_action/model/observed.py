@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from aks_action.model.manifests import Document, ObjectRef
 from aks_action.model.resources import ResourceTypes
 
+Collection = tuple[str, str, str]
+"""apiVersion, kind and namespace (empty for cluster-scoped kinds) of objects to list."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from aks_action.model.azure import AzureSettings
 from aks_action.model.provenance import RunContext
 from aks_action.model.release_plan import ImageSettings
+from aks_action.model.strategy_settings import StrategyAction, StrategySettings
 from aks_action.model.versions import ReleaseType
 
 
@@ -17,7 +18,11 @@ class Action(StrEnum):
     PUSH = "push"
     RELEASE = "release"
     DEPLOY = "deploy"
+    PROMOTE = "promote"
+    REJECT = "reject"
     PLAN = "plan"
+    PLAN_PROMOTE = "plan:promote"
+    PLAN_REJECT = "plan:reject"
 
     @property
     def needs_images(self) -> bool:
@@ -25,13 +30,23 @@ class Action(StrEnum):
 
     @property
     def needs_cluster(self) -> bool:
-        return self in (Action.DEPLOY, Action.PLAN)
+        return not self.needs_images
 
+    @property
+    def only_plans(self) -> bool:
+        """Whether nothing is written."""
+        return self in (Action.PLAN, Action.PLAN_PROMOTE, Action.PLAN_REJECT)
 
-class Strategy(StrEnum):
-    """How new pods take over from old ones."""
-
-    BASIC = "basic"
+    @property
+    def of_strategy(self) -> StrategyAction:
+        """What is done, or planned, with the new version."""
+        match self:
+            case Action.PROMOTE | Action.PLAN_PROMOTE:
+                return StrategyAction.PROMOTE
+            case Action.REJECT | Action.PLAN_REJECT:
+                return StrategyAction.REJECT
+            case _:
+                return StrategyAction.DEPLOY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +73,7 @@ class DeploySettings:
     images_from_compose: bool = False
     image_pull_secrets: tuple[str, ...] = ()
     pull_secret: str = ""
-    strategy: Strategy = Strategy.BASIC
+    strategy: StrategySettings = field(default_factory=StrategySettings)
     timeout_seconds: float = 600.0
     force: bool = False
     annotate_resources: bool = True

@@ -1,10 +1,18 @@
-"""What the user asked of canary and blue-green, checked and typed."""
+"""What the user asked of the strategies, checked and typed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+
+class Strategy(StrEnum):
+    """How new pods take over from old ones (input `strategy`)."""
+
+    BASIC = "basic"
+    CANARY = "canary"
+    BLUE_GREEN = "blue-green"
 
 
 class StrategyAction(StrEnum):
@@ -34,7 +42,7 @@ class RouteMethod(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StrategySettings:
-    """Inputs of both strategies; each reads its own.
+    """Inputs of all strategies; each reads its own.
 
     percentage:        share of canary and baseline together, in percent, 0 to 100. Canary only.
     replicas:          pods of the canary and of the baseline each; None: from the percentage.
@@ -42,7 +50,8 @@ class StrategySettings:
     buffer_seconds:    pause between a healthy green and the switch. Blue-green only.
     """
 
-    action: StrategyAction
+    action: StrategyAction = StrategyAction.DEPLOY
+    strategy: Strategy = Strategy.BASIC
     split_method: SplitMethod = SplitMethod.POD
     percentage: int = 0
     replicas: int | None = None

@@ -8,7 +8,7 @@ from aks_action.clients.ports import Cluster
 from aks_action.errors import ActionError, ApiError, AuthError, Problem
 from aks_action.model.documents import get_in
 from aks_action.model.manifests import Document, Manifest, ManifestSet, ObjectRef, ref_of
-from aks_action.model.observed import Observed
+from aks_action.model.observed import Collection, Observed
 from aks_action.model.resources import ResourceTypes, defined_by, index
 from aks_action.model.scopes import scoped
 from aks_action.model.secrets import with_encoded_data
@@ -18,10 +18,17 @@ _AUTOSCALERS = (
     ("autoscaling/v2", "HorizontalPodAutoscaler"),
     ("keda.sh/v1alpha1", "ScaledObject"),
 )
+_BYSTANDERS = frozenset(
+    {"HorizontalPodAutoscaler", "ScaledObject", "PodDisruptionBudget", "NetworkPolicy"}
+)
+"""Kinds of which a deploy only tells, or which it leaves something to: a role may lack them."""
 _SCALABLE = frozenset({"Deployment", "StatefulSet", "ReplicaSet", "ReplicationController"})
 
-_Collection = tuple[str, str, str]
-"""apiVersion, kind, namespace (empty for cluster-scoped kinds)."""
+Interest = Callable[[ManifestSet, ResourceTypes], Iterable[Collection]]
+
+
+def _nothing_more(_manifests: ManifestSet, _types: ResourceTypes) -> Iterable[Collection]:
+    return ()
 
 
 def observe(
@@ -29,11 +36,13 @@ def observe(
     manifests: ManifestSet,
     namespace: str,
     *,
+    interest: Interest = _nothing_more,
     tell: Callable[[str], None] = lambda _note: None,
 ) -> tuple[ManifestSet, Observed]:
     """The manifests as they are to be applied, and the live objects behind them.
 
     namespace: the input; empty for each object's own, else the one of the kubeconfig's context.
+    interest:  names collections of which every object is kept, by the manifests and the types.
     tell:      takes what the user should know of how the namespaces were found.
 
     Returned are the manifests with their namespaces, and Secrets without `stringData`.
@@ -49,23 +58,22 @@ def observe(
     placed = scoped(plain, types, namespace=namespace, default=cluster.namespace)
     wanted = {each.ref: each for each in placed.manifests if each.ref.name}
     listed = _collections(wanted, served)
-    scaled = _autoscalers(placed.manifests, served) - listed
+    whole = set(interest(placed.manifests, served))
+    scaled = _autoscalers(placed.manifests, served) - listed - whole
+    aside = {each for each in scaled | (whole - listed) if each[1] in _BYSTANDERS}
     answers = parallel.each(
-        lambda collection: _read(cluster, collection, wanted, optional=collection in scaled),
-        sorted(listed | scaled),
+        lambda each: _read(
+            cluster, each, None if each in whole else wanted, optional=each in aside
+        ),
+        sorted(listed | scaled | whole),
     )
-    live = {
-        ref_of(document): document
-        for documents in answers
-        for document in documents
-        if ref_of(document) in wanted or _is_autoscaler(document)
-    }
+    live = {ref_of(document): document for documents in answers for document in documents}
     for note in placed.notes:
         tell(note)
     return placed.manifests, Observed(live=live, types=types)
 
 
-def _collections(wanted: Iterable[ObjectRef], served: ResourceTypes) -> set[_Collection]:
+def _collections(wanted: Iterable[ObjectRef], served: ResourceTypes) -> set[Collection]:
     return {
         (ref.api_version, ref.kind, ref.namespace)
         for ref in wanted
@@ -73,7 +81,7 @@ def _collections(wanted: Iterable[ObjectRef], served: ResourceTypes) -> set[_Col
     }
 
 
-def _autoscalers(manifests: ManifestSet, served: ResourceTypes) -> set[_Collection]:
+def _autoscalers(manifests: ManifestSet, served: ResourceTypes) -> set[Collection]:
     """Where autoscalers may be that decide the replicas of one of the manifests."""
     namespaces = {each.ref.namespace for each in manifests if _has_replicas(each)}
     return {
@@ -95,28 +103,33 @@ def _is_autoscaler(document: Document) -> bool:
 
 def _read(
     cluster: Cluster,
-    collection: _Collection,
-    wanted: dict[ObjectRef, Manifest],
+    collection: Collection,
+    wanted: dict[ObjectRef, Manifest] | None,
     *,
     optional: bool,
 ) -> list[Document]:
-    """One collection's objects. `optional`: nothing is missed but a note if it cannot be read."""
+    """One collection's objects: the wanted ones and autoscalers, or with None all of them.
+
+    optional: nothing is missed but a note if it cannot be read.
+    """
     api_version, kind, namespace = collection
     try:
         found = cluster.list(api_version, kind, namespace=namespace).items
     except ApiError as error:
         if optional and error.status in (403, 404):
             return []
-        if error.status not in (403, 405):
+        if wanted is None or error.status not in (403, 405):
             raise
         # 403: a role may allow `get` alone. 405: some kinds are only ever created.
         return list(_one_by_one(cluster, collection, wanted))
     # A huge namespace with few manifests must not fill the memory: only what is asked for stays.
-    return [each for each in found if ref_of(each) in wanted or _is_autoscaler(each)]
+    return [
+        each for each in found if wanted is None or ref_of(each) in wanted or _is_autoscaler(each)
+    ]
 
 
 def _one_by_one(
-    cluster: Cluster, collection: _Collection, wanted: dict[ObjectRef, Manifest]
+    cluster: Cluster, collection: Collection, wanted: dict[ObjectRef, Manifest]
 ) -> Iterator[Document]:
     problems: list[Problem] = []
     for ref, manifest in wanted.items():

@@ -25,6 +25,12 @@ class Waited:
     related: Related = field(default_factory=Related)
     logs: tuple[Log, ...] = ()
 
+    @property
+    def sentence(self) -> str:
+        """The target and its verdict; a verdict may name the target already."""
+        ref = self.manifest.ref
+        return f"{ref}: {self.health.message.removeprefix(f'{ref}: ')}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitResult:
@@ -49,10 +55,5 @@ class WaitResult:
         """What to raise: RolloutFailed (exit 7), RolloutTimeout (8), or None when all are ready."""
         guilty = self.failed or self.pending
         kind = RolloutFailed if self.failed else RolloutTimeout
-        problems = [
-            Problem(
-                message=f"{each.manifest.ref}: {each.health.message}", source=each.manifest.source
-            )
-            for each in guilty
-        ]
+        problems = [Problem(message=each.sentence, source=each.manifest.source) for each in guilty]
         return kind(*problems) if problems else None

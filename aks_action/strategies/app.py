@@ -19,9 +19,6 @@ from aks_action.model.variants import Colour, Version, copy_name
 Arrange = Callable[[ManifestSet], Plan]
 """How `basic` deploys some of the manifests: in their order, waited for."""
 
-Collection = tuple[str, str, str]
-"""apiVersion, kind and namespace of objects to observe."""
-
 
 SETTLE_SECONDS = 2.0
 """What nodes and gateways get to act on new endpoints before old pods go; kube-proxy takes 1."""

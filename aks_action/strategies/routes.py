@@ -16,22 +16,75 @@ Parts = Callable[[Manifest], tuple[Part, ...]]
 
 
 def moved(
-    app: App, name: str, parts: Parts, *, refs: Collection[ObjectRef], undo: Parts | None = None
+    app: App,
+    name: str,
+    parts: Parts,
+    *,
+    refs: Collection[ObjectRef],
+    before: Parts | None = None,
+    moved_already: bool = False,
 ) -> tuple[Stage, ...]:
     """Stages that write the routes among `refs` and wait until their gateways have accepted it.
 
-    undo: where the traffic goes when that fails; None: nowhere else.
+    before: where the traffic goes until then, and goes again when the move fails; None: unknown.
+    moved_already: whether this plan has moved it before, so that what is live now says nothing.
+
+    A Service that the routes did not name before is named with weight 0 first. Proxies learn of
+    routes and of the Services behind them by separate ways, and one that has the route and not
+    yet the Service answers 503 (seen with Contour and Envoy).
     """
     wanted = [ref for ref in all_refs(app) if ref in refs]
     if not wanted:
         return ()
-    back = Stage(name=f"Undo: {name}", steps=_writes(app, undo, wanted)) if undo else None
+    if before is None:
+        return _written(app, name, parts, wanted, undo=None)
+    back = Stage(name=f"Undo: {name}", steps=_writes(app, before, wanted))
+    primed = _with_newcomers(before, parts)
+    unknowing = [ref for ref in wanted if moved_already or _lacks_a_part(app, ref, parts)]
+    is_new = any(primed(each) != before(each) for each in app.services)
+    return (
+        *(
+            _written(app, "Make new Services known", primed, unknowing, undo=back)
+            if is_new and unknowing
+            else ()
+        ),
+        *_written(app, name, parts, wanted, undo=back),
+    )
+
+
+def _written(
+    app: App, name: str, parts: Parts, wanted: Collection[ObjectRef], *, undo: Stage | None
+) -> tuple[Stage, ...]:
     waits: tuple[Step, ...] = tuple(WaitAccepted(ref=ref) for ref in wanted)
     return (
-        Stage(name=name, steps=_writes(app, parts, wanted), undo=back),
-        Stage(name="Wait for the gateways", steps=waits, undo=back),
-        settled("gateways take new weights to all of their proxies"),
+        Stage(name=name, steps=_writes(app, parts, wanted), undo=undo),
+        Stage(name="Wait for the gateways", steps=waits, undo=undo),
+        settled("gateways take what is new to all of their proxies"),
     )
+
+
+def _lacks_a_part(app: App, ref: ObjectRef, parts: Parts) -> bool:
+    """Whether a live route names a Service or a copy of it, but not all that are to be named."""
+    live = app.live(ref)
+    if live is None:
+        return False
+    return any(
+        named & family(each) and not {part.service for part in parts(each)} <= named
+        for each in app.services
+        for named in (route_services(live, each.ref.namespace),)
+    )
+
+
+def _with_newcomers(before: Parts, after: Parts) -> Parts:
+    """The parts of before, and those that only come after with no share yet."""
+
+    def parts(service: Manifest) -> tuple[Part, ...]:
+        known = before(service)
+        names = {part.service for part in known}
+        new = [part.service for part in after(service) if part.service not in names]
+        return (*known, *(Part(service=name, share=0) for name in new))
+
+    return parts
 
 
 def all_refs(app: App) -> tuple[ObjectRef, ...]:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from aks_action.clients.kube.connection import connect
 from aks_action.clients.ports import Cluster
 from aks_action.model.documents import get_in, set_in
 from aks_action.model.manifests import ObjectRef, ref_of
@@ -106,7 +107,7 @@ class RealWorld:
     def __init__(self, kubeconfig: str, folder: Path) -> None:
         self._kubeconfig = kubeconfig
         self._folder = folder
-        self.cluster: Cluster = _connected(kubeconfig)
+        self.cluster: Cluster = connect(kubeconfig)
 
     @contextmanager
     def namespace(self) -> Iterator[str]:
@@ -183,7 +184,7 @@ class RealWorld:
         users = [{"name": each["name"], "user": {"token": token}} for each in config["users"]]
         path = self._folder / f"{namespace}.json"
         path.write_text(json.dumps(set_in(config, ("users",), users)))
-        return _connected(str(path))
+        return connect(str(path))
 
     def _kubectl(self, *arguments: str, document: dict[str, Any] | None = None) -> str:
         done = subprocess.run(
@@ -197,9 +198,3 @@ class RealWorld:
         )
         assert done.returncode == 0, f"kubectl {arguments}: {done.stderr}"
         return done.stdout
-
-
-def _connected(kubeconfig: str) -> Cluster:
-    from aks_action.clients.kube.connection import connect
-
-    raise NotImplementedError(connect, kubeconfig)

@@ -1,4 +1,4 @@
-"""Deploying, whole but for the wait's pods: the same behaviour on the fake and on a real server.
+"""Deploying, from observed to written: the same behaviour on the fake and on a real server.
 
 Every test has a namespace of its own. `Counted` stands between the deploy and the server.
 """
@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from aks_action import strategies
 from aks_action.clients.clock import SystemClock
 from aks_action.clients.ports import Cluster
 from aks_action.errors import AuthError, ManifestError, Source
@@ -20,12 +21,11 @@ from aks_action.model.documents import get_in, set_in
 from aks_action.model.manifests import Manifest, ref_of
 from aks_action.model.plan import Assessment, Change, Plan
 from aks_action.model.provenance import live_run_annotation
-from aks_action.model.settings import DeploySettings, Strategy
+from aks_action.model.strategy_settings import StrategySettings
 from aks_action.runtime.checking import ApplyRules, check
 from aks_action.runtime.executor import Surroundings, execute
 from aks_action.runtime.journal import Journal
 from aks_action.runtime.observing import observe
-from aks_action.strategies import STRATEGIES
 from tests.contract.clusters import FakeWorld, RealWorld, World, unique_name
 
 
@@ -68,7 +68,7 @@ class Deploys:
         self,
         *documents: dict[str, Any],
         force: bool = False,
-        wait: bool = True,
+        wait: bool = False,
         cluster: Cluster | None = None,
     ) -> dict[str, Change]:
         """What became of each `kind/name`."""
@@ -82,7 +82,7 @@ class Deploys:
         )
         placed, observed = observe(self.counted, manifests, "")
         rules = ApplyRules(force=force, run_annotation=f"run {self.runs}")
-        plan = STRATEGIES[Strategy.BASIC](DeploySettings(), placed, observed)
+        plan = strategies.plan(StrategySettings(), placed, observed)
         self.notes = plan.notes
         plan = check(plan if wait else without_last_wait(plan), self.counted, observed, rules)
         self.assessments = {
@@ -109,7 +109,7 @@ class Deploys:
 
 
 def without_last_wait(plan: Plan) -> Plan:
-    """For pods that can never start, where only the writing is looked at."""
+    """The wait for health has tests of its own; here only the writing is looked at."""
     return replace(plan, stages=plan.stages[:-1])
 
 
@@ -201,18 +201,19 @@ def test_the_first_deploy_creates_everything(deploy: Deploys, namespace: str) ->
 
 
 def test_an_unchanged_deploy_writes_nothing_and_asks_once_per_object(
-    deploy: Deploys, namespace: str
+    deploy: Deploys, world: World, namespace: str
 ) -> None:
+    """With the wait for health, where there are controllers: what is healthy is not asked for."""
     documents = [
         *(config_map(namespace, f"c{n}", a="1") for n in range(5)),
         deployment(namespace, replicas=0),
         service(namespace),
         {**config_map(namespace, "s"), "kind": "Secret", "data": {"a": "MQ=="}},
         job(namespace, "true"),
-        autoscaler(namespace),
     ]
-    deploy(*documents)
-    changes = deploy(*documents)
+    has_controllers = isinstance(world, RealWorld)
+    deploy(*documents, wait=has_controllers)
+    changes = deploy(*documents, wait=has_controllers)
     assert set(changes.values()) == {Change.UNCHANGED}
     assert deploy.counted.writes == []
     asked = [each for each in deploy.counted.calls if each not in ("list", "types")]
@@ -225,10 +226,10 @@ def test_every_common_kind_is_unchanged_the_second_time(real_world: World) -> No
     text = (Path(__file__).parent / "common_kinds.yml").read_text().replace("NAMESPACE", name)
     documents = list(yaml.safe_load_all(text))
     with real_world.removed_afterwards(documents[0]):
-        assert set(deploy(*documents, wait=False).values()) == {Change.CREATED}
+        assert set(deploy(*documents).values()) == {Change.CREATED}
         changed = {
             what: deploy.assessments[what].fields
-            for what, change in deploy(*documents, wait=False).items()
+            for what, change in deploy(*documents).items()
             if change is not Change.UNCHANGED
         }
         assert changed == {}
@@ -340,7 +341,7 @@ def test_replicas_that_kubectl_applied_are_not_reset_for_an_autoscaler(
     deploy: Deploys, world: World, cluster: Cluster, namespace: str
 ) -> None:
     world.kubectl_apply(deployment(namespace, replicas=2))
-    deploy(deployment(namespace), autoscaler(namespace), wait=False)
+    deploy(deployment(namespace), autoscaler(namespace))
     assert value(cluster, deployment(namespace), "spec", "replicas") == 2
 
 
@@ -479,7 +480,7 @@ def test_a_pod_and_the_service_account_that_it_needs_come_in_one_run(
             "containers": [{"name": "c", "image": "example.test/pod:1"}],
         },
     }
-    assert set(deploy(pod, account, wait=False).values()) == {Change.CREATED}
+    assert set(deploy(pod, account).values()) == {Change.CREATED}
 
 
 def test_every_error_is_told_with_its_place_and_nothing_is_written(

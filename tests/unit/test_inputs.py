@@ -98,12 +98,6 @@ def test_a_password_never_shows_in_a_problem_or_in_the_settings() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("strategy", "canary"),
-        ("strategy", "blue-green"),
-        ("percentage", "20"),
-        ("route_method", "smi"),
-        ("traffic_split_method", "smi"),
-        ("version_switch_buffer", "5"),
         ("private_cluster", "true"),
         ("resource_type", "Microsoft.ContainerService/fleets"),
     ],
@@ -144,3 +138,75 @@ def test_with_a_compose_file_and_no_images_the_images_come_from_the_compose_file
 
 def test_all_services_go_without_names() -> None:
     assert "goes without names" in problems_of(services="all, web", **DEPLOY)[0]
+
+
+def test_the_inputs_of_canary_are_read_together() -> None:
+    strategy = parse(
+        strategy="Canary",
+        percentage="20",
+        traffic_split_method="SMI",
+        baseline_and_canary_replicas="3",
+        traffic_split_annotations="a/b: one\nc=two",
+        **DEPLOY,
+    ).deploy.strategy
+    assert strategy.strategy == "canary"
+    assert (strategy.percentage, strategy.split_method, strategy.replicas) == (20, "smi", 3)
+    assert strategy.split_annotations == {"a/b": "one", "c": "two"}
+
+
+def test_the_buffer_of_blue_green_is_in_minutes() -> None:
+    strategy = parse(
+        strategy="blue-green", route_method="ingress", version_switch_buffer="2", **DEPLOY
+    ).deploy.strategy
+    assert (strategy.route_method, strategy.buffer_seconds) == ("ingress", 120.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("percentage", "101", "whole number from 0 to 100"),
+        ("percentage", "abc", "whole number"),
+        ("percentage", "-1", "whole number"),
+        ("baseline_and_canary_replicas", "0", "whole number from 1"),
+        ("version_switch_buffer", "301", "whole number from 0 to 300"),
+        ("version_switch_buffer", "abc", "whole number"),
+        ("route_method", "dns", "not one of service, ingress, smi, gateway"),
+        ("traffic_split_method", "magic", "not one of pod, smi, gateway"),
+        ("traffic_split_annotations", "nonsense", "key: value"),
+        ("strategy", "rolling", "not one of basic, canary, blue-green"),
+    ],
+)
+def test_a_strategys_input_out_of_its_range_is_refused_before_anything_happens(
+    name: str, value: str, reason: str
+) -> None:
+    """Faults 4 and 9 of k8s-deploy: ranges that are never checked, or only after the apply."""
+    (problem,) = problems_of(**{name: value}, **DEPLOY)
+    assert reason in problem
+
+
+@pytest.mark.parametrize("action", ["promote", "reject", "plan:promote"])
+def test_promote_and_reject_need_the_strategy_of_the_deploy(action: str) -> None:
+    assert "needs the strategy" in problems_of(action=action, **DEPLOY)[0]
+    assert parse(action=action, strategy="canary", **DEPLOY).actions[0].of_strategy in (
+        "promote",
+        "reject",
+    )
+
+
+def test_an_input_that_the_strategy_does_not_read_is_told() -> None:
+    (note,) = parse(percentage="20", **DEPLOY).notes
+    assert note == "`percentage` is for canary; `strategy` is basic, so it has no effect."
+
+
+def test_the_former_name_of_basic_still_means_it() -> None:
+    assert parse(strategy="none", **DEPLOY).deploy.strategy.strategy == "basic"
+
+
+def test_an_action_that_names_none_is_refused() -> None:
+    assert "names no action" in problems_of(action=" , ", **DEPLOY)[0]
+
+
+@pytest.mark.parametrize("name", ["Registry_Login", "a b", "x" * 254])
+def test_a_pull_secret_that_no_secret_can_be_called_is_refused(name: str) -> None:
+    """Kubernetes would take the name, and no pod would ever find the secret."""
+    assert "name of a Secret" in problems_of(imagepullsecrets=name, **DEPLOY)[0]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from aks_action.clients.clock import SystemClock
-from aks_action.clients.kube.api import KubeCluster
 from aks_action.clients.kube.kubeconfig import BearerToken, read
-from aks_action.clients.kube.transport import Patience, Transport
 from aks_action.clients.ports import Clock
+
+if TYPE_CHECKING:
+    from aks_action.clients.kube.api import KubeCluster
+    from aks_action.clients.kube.transport import Patience
 
 
 def connect(
@@ -17,7 +20,7 @@ def connect(
     context: str = "",
     skip_tls_verify: bool = False,
     clock: Clock = SystemClock(),  # noqa: B008 - it has no state
-    patience: Patience = Patience(),  # noqa: B008 - nor has this
+    patience: Patience | None = None,
     mask: Callable[[str], None] = lambda _: None,
     bearer: Callable[[], BearerToken] | None = None,
 ) -> KubeCluster:
@@ -31,8 +34,12 @@ def connect(
     run out or a plugin that gives none.
     """
     access = read(kubeconfig, context=context, bearer=bearer)
+    # After the kubeconfig was read: the library costs 0.2 s, an input error should not.
+    from aks_action.clients.kube.api import KubeCluster  # noqa: PLC0415
+    from aks_action.clients.kube.transport import Patience, Transport  # noqa: PLC0415
+
     verify = not (skip_tls_verify or access.insecure)
-    transport = Transport(access, verify=verify, clock=clock, patience=patience)
+    transport = Transport(access, verify=verify, clock=clock, patience=patience or Patience())
     for secret in transport.secrets:
         mask(secret)
     return KubeCluster(transport, namespace=access.namespace)

@@ -154,6 +154,7 @@ class Transport:
             timeout=urllib3.Timeout(connect=self._patience.connect, read=read),
             retries=False,
             redirect=False,
+            assert_same_host=False,  # to a plain HTTP proxy the path is a whole URL
             preload_content=call.stream is None,
         )
 

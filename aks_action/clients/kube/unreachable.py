@@ -59,15 +59,15 @@ def _sentence(error: HTTPError, host: str) -> str:
                 f"The host of {host} is not known to DNS. Check the server in the kubeconfig; a "
                 "private cluster is only known inside its network."
             )
+        case NewConnectionError():  # a ConnectTimeoutError too, by inheritance
+            told = (
+                f"{host} cannot be reached: {_root(error)}. Check that the cluster runs and the "
+                "server in the kubeconfig is right."
+            )
         case ConnectTimeoutError():
             told = (
                 f"{host} did not answer in time to open a connection. Check that the cluster runs "
                 "and lets this machine's address in."
-            )
-        case NewConnectionError():
-            told = (
-                f"{host} cannot be reached: {_root(error)}. Check that the cluster runs and the "
-                "server in the kubeconfig is right."
             )
         case ReadTimeoutError():
             told = f"{host} took too long to answer."

@@ -61,7 +61,7 @@ def _running(document: Document, pods: list[Document], related: Related) -> Heal
         troubles += refused_creation(document, ref, related, may_free=leaving(related))
     fatal = [each for each in troubles if each.gravity > Gravity.HINT]
     if fatal:
-        return failed(f"{message}: {fatal[0].sentence}", *troubles)
+        return failed(f"{fatal[0].sentence}; {message}", *troubles)
     return progressing(message, *troubles)
 
 

@@ -116,7 +116,7 @@ def _verdict(message: str, troubles: Sequence[Trouble], *, doomed: bool) -> Heal
     if not doomed:
         return progressing(message, *troubles)
     cause = max(troubles, key=lambda each: each.gravity)
-    return failed(f"{message}: {cause.sentence}", *troubles)
+    return failed(f"{cause.sentence}; {message}", *troubles)
 
 
 def assess_replica_set(document: Document, related: Related) -> Health:

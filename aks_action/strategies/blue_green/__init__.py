@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 
 from aks_action.errors import Conflict
 from aks_action.model.manifests import ManifestSet
-from aks_action.model.observed import Observed
+from aks_action.model.observed import Collection, Observed
 from aks_action.model.plan import Plan
 from aks_action.model.resources import ResourceTypes
 from aks_action.model.strategy_settings import RouteMethod, StrategyAction, StrategySettings
 from aks_action.model.traffic_splits import served_version
 from aks_action.strategies import changes, interests
-from aks_action.strategies.app import App, Arrange, Collection
+from aks_action.strategies.app import App, Arrange
 from aks_action.strategies.blue_green import gateway, ingress, lifecycle, service, smi
 from aks_action.strategies.blue_green.method import Method
 

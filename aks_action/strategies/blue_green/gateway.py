@@ -9,7 +9,7 @@ from aks_action.model.variants import Colour, copy_name
 from aks_action.model.weights import Part, whole
 from aks_action.strategies import routes
 from aks_action.strategies.app import App
-from aks_action.strategies.blue_green import colours, method
+from aks_action.strategies.blue_green import colours, found, method
 from aks_action.strategies.blue_green.colours import Carrier, Marks
 from aks_action.strategies.blue_green.method import Method, Stages
 
@@ -44,24 +44,26 @@ def _before_green(app: App) -> Stages:
 
 
 def _to_green(app: App) -> Stages:
-    refs = routes.all_refs(app)
-    return routes.moved(app, "Switch to green", _green, refs=refs, undo=_before(app))
+    """From blue, where there is one: a green that had the traffic has given it back by then."""
+    stable = found.all_have_blue(app)
+    return routes.moved(
+        app,
+        "Switch to green",
+        _green,
+        refs=routes.all_refs(app),
+        before=_blue if stable else None,
+        moved_already=stable and _carrier(app).is_green,
+    )
 
 
 def _to_blue(app: App, _marks: Marks) -> Stages:
-    refs = routes.all_refs(app)
-    return routes.moved(app, "Switch to the stable", _blue, refs=refs, undo=_before(app))
-
-
-def _before(app: App) -> routes.Parts | None:
-    """Where the traffic goes now; None where nothing did before."""
-    match _carrier(app):
-        case Carrier.GREEN:
-            return _green
-        case Carrier.NOBODY:
-            return None
-        case _:
-            return _blue
+    return routes.moved(
+        app,
+        "Switch to the stable",
+        _blue,
+        refs=routes.all_refs(app),
+        before=_green if _carrier(app) is Carrier.GREEN else None,
+    )
 
 
 def _green(service: Manifest) -> tuple[Part, ...]:

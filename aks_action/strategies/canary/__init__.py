@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 
 from aks_action.errors import Conflict
 from aks_action.model.manifests import ManifestSet
-from aks_action.model.observed import Observed
+from aks_action.model.observed import Collection, Observed
 from aks_action.model.plan import Plan
 from aks_action.model.resources import ResourceTypes
 from aks_action.model.strategy_settings import SplitMethod, StrategyAction, StrategySettings
 from aks_action.strategies import changes, interests
-from aks_action.strategies.app import App, Arrange, Collection
+from aks_action.strategies.app import App, Arrange
 from aks_action.strategies.canary import copies, gateway, pod, smi
 
 _PLANS: Mapping[tuple[SplitMethod, StrategyAction], Callable[[App], Plan]] = {

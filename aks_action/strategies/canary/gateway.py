@@ -28,7 +28,9 @@ def deploy(app: App) -> Plan:
     stages = (
         *before.stages,
         *services.stable_behind_its_service(app),
-        *routes.moved(app, "Send all traffic to the stable", _to_stable(app), refs=plain),
+        *routes.moved(
+            app, "Send all traffic to the stable", _to_stable(app), refs=plain, before=_to_plain
+        ),
         *services.of_canary(app),
         *beside.stages,
         services.endpoints_ready(app),
@@ -37,7 +39,7 @@ def deploy(app: App) -> Plan:
             "Give the canary its share",
             lambda service: _shares(app, service),
             refs=routes.all_refs(app),
-            undo=_to_stable(app),
+            before=_to_stable(app),
         ),
     )
     return Plan(
@@ -79,15 +81,16 @@ def _back_to_plain(app: App, why: str, refs: Sequence[ObjectRef]) -> tuple[Stage
     while they are there.
     refs: routes to write in any case.
     """
+    name = "Name the plain Services again"
     to_canary = routes.live_refs(app, lambda service: _names(service)[1:])
-    to_any = {*refs, *routes.live_refs(app, _names)}
-    gone = deleted(app, "Delete the canary", copies.copied_refs(app), why)
-    left = deleted(app, "Delete the copies' Services", services.refs(app, *Version), why)
+    to_any = routes.live_refs(app, _names)
+    others = [ref for ref in refs if ref not in to_any]
     return (
         *routes.moved(app, "Send all traffic to the stable", _to_stable_only, refs=to_canary),
-        *gone,
-        *routes.moved(app, "Name the plain Services again", _to_plain, refs=to_any),
-        *left,
+        *deleted(app, "Delete the canary", copies.copied_refs(app), why),
+        *routes.moved(app, name, _to_plain, refs=to_any, before=_to_stable_only),
+        *routes.moved(app, name, _to_plain, refs=others),
+        *deleted(app, "Delete the copies' Services", services.refs(app, *Version), why),
     )
 
 

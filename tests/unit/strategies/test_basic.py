@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from aks_action import strategies
 from aks_action.errors import Source
 from aks_action.model.manifests import Manifest, ManifestSet
 from aks_action.model.observed import Observed
 from aks_action.model.plan import Apply, Plan, Wait
-from aks_action.model.settings import DeploySettings, Strategy
-from aks_action.strategies import STRATEGIES
+from aks_action.model.strategy_settings import StrategySettings
 from tests.unit.test_checking import CRD, NAMESPACE, TOY, config_map, deployment
 from tests.unit.test_scaling import HPA, autoscaler
 from tests.unit.test_scaling import deployment as live_deployment
@@ -22,7 +22,7 @@ def manifests(*documents: dict[str, Any]) -> ManifestSet:
 
 def plan(given: ManifestSet, *live: dict[str, Any]) -> Plan:
     seen = {each.ref: each.document for each in manifests(*live)}
-    return STRATEGIES[Strategy.BASIC](DeploySettings(), given, Observed(live=seen, types={}))
+    return strategies.plan(StrategySettings(), given, Observed(live=seen, types={}))
 
 
 def names(steps: Any) -> list[str]:

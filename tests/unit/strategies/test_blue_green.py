@@ -330,8 +330,18 @@ SWITCHES: dict[str, tuple[list[str], list[str]]] = {
         ["apply Ingress/web → web", "pause 5"],
     ),
     "gateway": (
-        ["apply HTTPRoute/web → web-green:3 other:6", *ACCEPTED],
-        ["apply HTTPRoute/web → web:3 other:6", *ACCEPTED],
+        [
+            "apply HTTPRoute/web → web:3 web-green:0 other:6",
+            *ACCEPTED,
+            "apply HTTPRoute/web → web-green:3 other:6",
+            *ACCEPTED,
+        ],
+        [
+            "apply HTTPRoute/web → web-green:3 web:0 other:6",
+            *ACCEPTED,
+            "apply HTTPRoute/web → web:3 other:6",
+            *ACCEPTED,
+        ],
     ),
 }
 SHOPS = {"ingress": INGRESS_SHOP, "gateway": ROUTE_SHOP}

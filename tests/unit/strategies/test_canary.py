@@ -251,9 +251,13 @@ def test_gateway_deploy_routes_to_the_stable_alone_until_the_canary_is_ready() -
     assert told(plan("deploy", "gateway", GATEWAY_SHOP, live)) == [
         "apply ConfigMap/web-config + apply Service/web → app=web",
         *STABLE_FIRST,
+        "apply HTTPRoute/web → web:1 web-stable:0",
+        *ACCEPTED,
         "apply HTTPRoute/web → web-stable:1",
         *ACCEPTED,
         *MADE_AND_READY,
+        "apply HTTPRoute/web → web-stable:1 web-baseline:0 web-canary:0",
+        *ACCEPTED,
         "apply HTTPRoute/web → web-stable:8 web-baseline:1 web-canary:1",
         *ACCEPTED,
     ]
@@ -262,12 +266,8 @@ def test_gateway_deploy_routes_to_the_stable_alone_until_the_canary_is_ready() -
 def test_gateway_deploy_goes_back_to_the_stable_when_a_gateway_refuses_the_weights() -> None:
     live = (MARKED, service(), route(("web", 1)))
     undo = told_undo(plan("deploy", "gateway", GATEWAY_SHOP, live))
-    assert undo == {
-        "apply HTTPRoute/web → web-stable:8 web-baseline:1 web-canary:1": (
-            "apply HTTPRoute/web → web-stable:1"
-        ),
-        "accepted HTTPRoute/web": "apply HTTPRoute/web → web-stable:1",
-    }
+    given = "apply HTTPRoute/web → web-stable:8 web-baseline:1 web-canary:1"
+    assert undo[given] == undo["accepted HTTPRoute/web"] == "apply HTTPRoute/web → web-stable:1"
 
 
 def test_gateway_deploy_divides_a_live_route_that_is_not_among_the_manifests() -> None:
@@ -319,6 +319,8 @@ WAY_BACK = [
     "apply HTTPRoute/web → web-stable:1",
     *ACCEPTED,
     "delete Deployment/web-canary + delete Deployment/web-baseline",
+    "apply HTTPRoute/web → web-stable:1 web:0",
+    *ACCEPTED,
     "apply HTTPRoute/web → web:1",
     *ACCEPTED,
     "delete Service/web-stable + delete Service/web-baseline + delete Service/web-canary",

@@ -1,0 +1,63 @@
+"""A server that answers each connection with scripted bytes, at the pace the script says."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+Script = Callable[[socket.socket, str], None]
+"""Called with the connection and the first line of a request; may write what it likes."""
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def chunk(text: str) -> bytes:
+    data = text.encode()
+    return f"{len(data):x}\r\n".encode() + data + b"\r\n"
+
+
+def reset(connection: socket.socket) -> None:
+    """Close so that the other side sees a reset, not an end."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+@contextmanager
+def scripted_server(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """The server's `host:port` on loopback."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    open_connections: list[socket.socket] = []
+
+    def serve(connection: socket.socket) -> None:
+        with suppress(OSError, ValueError):
+            spoken = tls.wrap_socket(connection, server_side=True) if tls else connection
+            open_connections.append(spoken)
+            request = b""
+            while received := spoken.recv(65_536):
+                request += received
+                if b"\r\n\r\n" in request:
+                    script(spoken, request.split(b"\r\n", 1)[0].decode())
+                    request = b""
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                open_connections.append(connection)
+                threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    try:
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        for connection in open_connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
