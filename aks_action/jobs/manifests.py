@@ -9,7 +9,9 @@ from aks_action.jobs.compose import compose_files
 from aks_action.jobs.results import Results
 from aks_action.model.image_plan import ImagePlan, plan_images
 from aks_action.model.manifests import ManifestSet
+from aks_action.model.pull_secret import with_pull_secret
 from aks_action.model.references import ImageReference
+from aks_action.model.registry_names import parse_registry
 from aks_action.model.settings import Settings
 from aks_action.model.substitution import Substituted, substitute, with_pull_secrets
 from aks_action.sources import manifest_files
@@ -29,7 +31,22 @@ def read_manifests(
         workflow.write(f"{each.ref}, container {each.container}: {each.before} → {each.after}")
     for text in substituted.warnings:
         workflow.warning(text)
-    return with_pull_secrets(substituted.manifests, settings.deploy.image_pull_secrets)
+    return _with_pull_secrets(substituted.manifests, settings)
+
+
+def _with_pull_secrets(manifests: ManifestSet, settings: Settings) -> ManifestSet:
+    """The secrets of the input, after the one that is made here."""
+    names, made = settings.deploy.image_pull_secrets, settings.deploy.pull_secret
+    if not made:
+        return with_pull_secrets(manifests, names)
+    images = settings.images
+    return with_pull_secret(
+        with_pull_secrets(manifests, (made, *names)),
+        made,
+        host=parse_registry(images.registry)[0],
+        username=images.username,
+        password=images.password,
+    )
 
 
 def _with_images(

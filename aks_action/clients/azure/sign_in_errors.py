@@ -68,6 +68,11 @@ def _federated(said: str) -> str:
 
 def _unavailable(text: str, settings: AzureSettings) -> AuthError:
     who = settings.identity
+    if "authority configuration" in text:  # how MSAL tells a tenant without metadata
+        return AuthError(
+            f"{settings.cloud.authority} knows no tenant {who.tenant_id}. Check `tenant-id`, and "
+            "`environment` for another cloud."
+        )
     if who.kind is AuthType.MANAGED_IDENTITY:
         which = f" {who.client_id}" if who.client_id else ""
         return AuthError(
