@@ -25,7 +25,8 @@ SUMMARY_LIMIT_BYTES = 1024 * 1024
 
 ANNOTATION_LIMIT_CHARACTERS = 4000
 
-_COMMAND = re.compile(r"^\s*::|##\[", re.MULTILINE)
+_COMMAND = re.compile(r"(?:^|\r)\s*::|##\[", re.MULTILINE)
+"""What the runner might take for a command; for it, a carriage return ends a line too."""
 
 
 class Workflow:

@@ -33,6 +33,11 @@ _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 """A DNS label (RFC 1123), which the name of a namespace has to be."""
 
 
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
+_LONGEST_NAME = 253
+"""A DNS subdomain (RFC 1123), which the names of most objects have to be."""
+
+
 def parse(values: Mapping[str, str], run: RunContext, *, git_tag: str = "") -> Settings:
     """Settings of `values` (input name → text; absent and empty mean the default).
 
@@ -75,6 +80,8 @@ def _actions(reader: Reader) -> tuple[Action, ...]:
         if action in actions:
             reader.wrong("action", f"`{word}` is there twice")
         actions.append(action)
+    if not reader.lines("action", r",\n"):
+        reader.wrong("action", f"it names no action; there are {known}")
     return tuple(actions)
 
 
@@ -131,12 +138,16 @@ def _deploy(reader: Reader, actions: tuple[Action, ...]) -> DeploySettings:
     if namespace and not _NAMESPACE.fullmatch(namespace):
         reader.wrong("namespace", "a namespace has lower-case letters, digits and `-`, at most 63")
     images = reader.lines("images", r",\n")
+    pull_secrets = reader.lines("imagepullsecrets", r",\n")
+    for name in pull_secrets:
+        if len(name) > _LONGEST_NAME or not _NAME.fullmatch(name):
+            reader.wrong("imagepullsecrets", f"`{name}` cannot be the name of a Secret")
     return DeploySettings(
         manifests=manifests,
         namespace=namespace,
         images=images,
         images_from_compose=bool(reader.text("compose-file")) and not images,
-        image_pull_secrets=reader.lines("imagepullsecrets", r",\n"),
+        image_pull_secrets=pull_secrets,
         strategy=strategy_settings(reader, actions),
         timeout_seconds=reader.parsed("timeout", durations.parse, 600.0),
         force=reader.flag("force"),
