@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NoReturn, TextIO
 
@@ -45,25 +45,31 @@ def main(env: Mapping[str, str] = os.environ, stdout: TextIO | None = None) -> i
     """Run the step and tell how it ended; returns the exit code (see `errors`)."""
     workflow = Workflow(env, stdout or sys.stdout)
     results = Results()
-    code = 0
+    with _cancellable():
+        code = _told(workflow, results, lambda: run(env, workflow, results))
+        # Also after a failure: what was achieved is true, and later steps may need it.
+        published = _told(workflow, results, lambda: results.publish(workflow))
+    return code or published
+
+
+def _told(workflow: Workflow, results: Results, act: Callable[[], None]) -> int:
+    """Act; an error becomes annotations and an exit code."""
     try:
-        with _cancellable():
-            run(env, workflow, results)
+        act()
     except ActionError as error:
-        code = error.exit_code
         results.failure = error
         for problem in error.problems:
             workflow.error(problem, title=error.title)
+        return error.exit_code
     except Exception as error:  # noqa: BLE001 - whatever else ends the run is a defect
-        code = UNEXPECTED
         with workflow.group("What went wrong inside the action"):
             workflow.write(traceback.format_exc())
         workflow.error(
             f"This is a defect of the action: {type(error).__name__}. {PLACE_FOR_DEFECTS}",
             title="The action failed unexpectedly",
         )
-    results.publish(workflow)
-    return code
+        return UNEXPECTED
+    return 0
 
 
 def entry() -> NoReturn:
