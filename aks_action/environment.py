@@ -33,7 +33,7 @@ class Folders:
         """
         candidate = Path(path)
         parts = PurePosixPath(path).parts
-        if candidate.exists() or self.temp is None or _HOST_TEMP_FOLDER not in parts:
+        if self.temp is None or _HOST_TEMP_FOLDER not in parts or _exists(candidate):
             return candidate
         below = parts[parts.index(_HOST_TEMP_FOLDER) + 1 :]
         return self.temp.joinpath(*below)
@@ -44,6 +44,14 @@ class Folders:
             if PurePosixPath(path).is_relative_to(host):
                 return str(self.workspace / PurePosixPath(path).relative_to(host))
         return path
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is such a file; what no file can be called (base64, say) is none."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def folders(env: Mapping[str, str]) -> Folders:

@@ -56,6 +56,10 @@ class ActionError(Exception):
         )
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
+    def counts_as(self, kind: type[ActionError]) -> None:
+        """End the run as an error of another kind would: with its exit code and its title."""
+        self.exit_code, self.title = kind.exit_code, kind.title
+
 
 class InputError(ActionError):
     exit_code = 2
@@ -145,4 +149,4 @@ class ApiError(ApplyError):
         self.message = message
         self.causes = causes
         if status in (401, 403):
-            self.exit_code = AuthError.exit_code
+            self.counts_as(AuthError)

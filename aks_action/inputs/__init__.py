@@ -28,11 +28,13 @@ _NOT_YET: Mapping[str, str] = {
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 """A tag by the OCI distribution specification."""
 
-_SECRET_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
-"""A DNS subdomain (RFC 1123), which the name of a Secret has to be."""
-
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 """A DNS label (RFC 1123), which the name of a namespace has to be."""
+
+
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
+_LONGEST_NAME = 253
+"""A DNS subdomain (RFC 1123), which the names of most objects have to be."""
 
 
 def secrets(values: Mapping[str, str]) -> tuple[str, ...]:
@@ -84,6 +86,8 @@ def _actions(reader: Reader) -> tuple[Action, ...]:
         if action in actions:
             reader.wrong("action", f"`{word}` is there twice")
         actions.append(action)
+    if not reader.lines("action", r",\n"):
+        reader.wrong("action", f"it names no action; there are {known}")
     return tuple(actions)
 
 
@@ -140,12 +144,16 @@ def _deploy(reader: Reader, actions: tuple[Action, ...]) -> DeploySettings:
     if namespace and not _NAMESPACE.fullmatch(namespace):
         reader.wrong("namespace", "a namespace has lower-case letters, digits and `-`, at most 63")
     images = reader.lines("images", r",\n")
+    pull_secrets = reader.lines("imagepullsecrets", r",\n")
+    for name in pull_secrets:
+        if len(name) > _LONGEST_NAME or not _NAME.fullmatch(name):
+            reader.wrong("imagepullsecrets", f"`{name}` cannot be the name of a Secret")
     return DeploySettings(
         manifests=manifests,
         namespace=namespace,
         images=images,
         images_from_compose=bool(reader.text("compose-file")) and not images,
-        image_pull_secrets=reader.lines("imagepullsecrets", r",\n"),
+        image_pull_secrets=pull_secrets,
         pull_secret=_pull_secret(reader),
         strategy=strategy_settings(reader, actions),
         timeout_seconds=reader.parsed("timeout", durations.parse, 600.0),
@@ -160,7 +168,7 @@ def _pull_secret(reader: Reader) -> str:
     name = reader.text("pull-secret-name")
     if not name:
         return ""
-    if not _SECRET_NAME.fullmatch(name):
+    if not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
         reader.wrong("pull-secret-name", "a Secret has lower-case letters, digits, `-` and `.`")
     if not reader.text("registry"):
         reader.missing("registry", "`pull-secret-name` makes a secret for it")

@@ -23,17 +23,20 @@ class Results:
     deployments: list[report.Deployment] = field(default_factory=list)
     failure: ActionError | None = None
 
-    def publish(self, workflow: Workflow) -> None:
-        """Set the outputs and write the job summary."""
+    def set_outputs(self, workflow: Workflow) -> None:
+        """Set the outputs. Raises OSError where the runner's file cannot be written."""
         if self.settings:
             workflow.output("version", self.settings.version)
             workflow.output("release-type", str(self.settings.release_type))
             workflow.output("images", "\n".join(self.images))
             digests = {reference: digest for reference, digest in self.images.items() if digest}
             workflow.output("digests", json.dumps(digests))
-        if self.deployments:
-            result = report.result(self.deployments[-1])
-            workflow.output("result", json.dumps(result))
+            if self.deployments or any(action.needs_cluster for action in self.settings.actions):
+                last = self.deployments[-1] if self.deployments else None
+                workflow.output("result", json.dumps(report.result(last)))
+
+    def write_summary(self, workflow: Workflow) -> None:
+        """Write the job summary. Raises OSError as well."""
         workflow.summary(self._summary())
 
     def _summary(self) -> str:

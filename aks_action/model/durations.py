@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_PATTERN = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?", re.IGNORECASE)
+_PATTERN = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)?", re.IGNORECASE)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 LONGEST_SECONDS = 24 * 3600.0
 SHORTEST_SECONDS = 0.001

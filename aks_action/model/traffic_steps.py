@@ -44,14 +44,20 @@ class Reroute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitPods:
-    """Wait until a pod with these labels is Ready: a Service that selects them has endpoints."""
+    """Wait until a pod with these labels is Ready: a Service that selects them has endpoints.
+
+    steady: seconds for which all of them have to be Ready without a restart; a process that
+            crashes soon after its start looks healthy until then.
+    """
 
     namespace: str
     labels: Labels
     why: str
+    steady: float = 0.0
 
     def __str__(self) -> str:
-        return f"until pods with {_said(self.labels)} are ready  ({self.why})"
+        steady = f" for {self.steady:g} s" if self.steady else ""
+        return f"until pods with {_said(self.labels)} are ready{steady}  ({self.why})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,15 +8,34 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aks_action.clients.ports import Clock, Cluster
-from aks_action.errors import ActionError, ApiError, ApplyError, AuthError, ManifestError, Problem
+from aks_action.errors import (
+    ActionError,
+    ApiError,
+    ApplyError,
+    AuthError,
+    Cancelled,
+    ManifestError,
+    Problem,
+)
 from aks_action.model.health import Trouble
 from aks_action.model.manifests import Document, Manifest, ObjectRef
 from aks_action.model.observed import Observed
 from aks_action.model.plan import Apply, Change, Delete, Plan, Stage, Wait
 from aks_action.model.refusals import read
-from aks_action.runtime import checking, parallel, waiting
+from aks_action.model.traffic_steps import (
+    Patch,
+    Pause,
+    Reroute,
+    WaitAccepted,
+    WaitEndpoints,
+    WaitPods,
+)
+from aks_action.runtime import checking, parallel, traffic, waiting
 from aks_action.runtime.journal import Journal
 from aks_action.runtime.writing import Writer, assessment_of
+
+_Written = Apply | Delete | Patch | Reroute
+"""Steps that write one object."""
 
 _DISCOVERY = 10.0
 """Seconds in which the API server publishes a kind after its definition was established."""
@@ -87,15 +106,35 @@ class _Execution:
         self._cluster = surroundings.cluster
         self._clock = surroundings.clock
         self._pool = pool
+        self._traffic = traffic.Traffic(
+            cluster=surroundings.cluster,
+            clock=surroundings.clock,
+            deadline=surroundings.deadline,
+            tell=surroundings.tell,
+        )
         self._writer = Writer(
             self._cluster, self._clock, journal, self._live, surroundings.deadline
         )
 
     def run(self, stage: Stage) -> None:
-        for step in stage.steps:
-            if not isinstance(step, Apply | Delete | Wait):
-                raise TypeError(f"nothing here carries out {type(step).__name__}: {step}")
-        steps = [step for step in stage.steps if isinstance(step, Delete)]
+        """One stage; when it fails, its undo first, so that traffic goes where it went before."""
+        try:
+            self._run(stage)
+        except ActionError as error:
+            if stage.undo is None or isinstance(error, Cancelled):
+                raise
+            self._surroundings.tell(f"{stage.name} failed; {stage.undo.name.lower()}.")
+            try:
+                self._run(stage.undo)
+            except ActionError as second:
+                sentence = f"The way back failed too ({stage.undo.name}): run `reject`."
+                raise type(error)(*error.problems, sentence, *second.problems) from error
+            raise
+
+    def _run(self, stage: Stage) -> None:
+        steps: list[_Written] = [
+            step for step in stage.steps if isinstance(step, Delete | Patch | Reroute)
+        ]
         applies = self._checked([step for step in stage.steps if isinstance(step, Apply)])
         for apply in applies:
             if assessment_of(apply).change is Change.UNCHANGED:
@@ -105,15 +144,17 @@ class _Execution:
         for step in stage.steps:
             if isinstance(step, Wait):
                 self._wait(step)
+            elif isinstance(step, WaitPods | WaitEndpoints | WaitAccepted | Pause):
+                traffic.carry_out(step, self._traffic)
 
     def _checked(self, applies: Sequence[Apply]) -> list[Apply]:
         """The applies with the assessments that could not be made before this stage."""
-        late = [apply for apply in applies if not assessment_of(apply).checked]
+        late = [apply for apply in applies if not _is_checked(apply)]
         if not late:
             return list(applies)
         self._await_kinds({(apply.ref.api_version, apply.ref.kind) for apply in late})
         rechecked = iter(self._rechecked(late))
-        return [apply if assessment_of(apply).checked else next(rechecked) for apply in applies]
+        return [apply if _is_checked(apply) else next(rechecked) for apply in applies]
 
     def _rechecked(self, late: Sequence[Apply]) -> list[Apply]:
         """Objects of a definition that this run changed get some time for its new schema."""
@@ -139,7 +180,7 @@ class _Execution:
             if missing:
                 self._clock.sleep(0.2)
 
-    def _carry_out(self, steps: Sequence[Apply | Delete]) -> None:
+    def _carry_out(self, steps: Sequence[_Written]) -> None:
         """All steps at once; every failure is raised in one error when the last has ended."""
         running = {self._pool.submit(self._attempt, step): step for step in steps}
         try:
@@ -152,8 +193,8 @@ class _Execution:
             raise
         self._raise_failures([(step, future.exception()) for future, step in running.items()])
 
-    def _raise_failures(self, ended: Sequence[tuple[Apply | Delete, BaseException | None]]) -> None:
-        failed: list[tuple[Apply | Delete, ActionError]] = []
+    def _raise_failures(self, ended: Sequence[tuple[_Written, BaseException | None]]) -> None:
+        failed: list[tuple[_Written, ActionError]] = []
         for step, error in ended:
             if isinstance(error, ActionError):
                 failed.append((step, error))
@@ -164,16 +205,19 @@ class _Execution:
             kind = AuthError if permission else ApplyError
             raise kind(*(self._problem(step, error) for step, error in failed))
 
-    def _problem(self, step: Apply | Delete, error: ActionError) -> Problem:
-        if isinstance(step, Delete):
+    def _problem(self, step: _Written, error: ActionError) -> Problem:
+        if not isinstance(step, Apply):
             return Problem(message=str(error))
         if isinstance(error, ApiError):
             return read(step.manifest, self._live.get(step.ref), error).problem
         return Problem(message=str(error), source=step.manifest.source)
 
-    def _attempt(self, step: Apply | Delete) -> None:
+    def _attempt(self, step: _Written) -> None:
         """One step in a worker, with its entry in the journal."""
         self._writer.go_on()
+        if isinstance(step, Patch | Reroute):
+            self._move_traffic(step)
+            return
         if isinstance(step, Apply):
             change, source = assessment_of(step).change, step.manifest.source
         elif step.ref in self._live or self._cluster.get(step.ref) is not None:
@@ -188,6 +232,20 @@ class _Execution:
             raise
         self._journal.end(entry, ref=ref)
         self._surroundings.tell(f"{ref} {change}")
+
+    def _move_traffic(self, step: Patch | Reroute) -> None:
+        entry = self._journal.begin(step.ref, None, Change.CONFIGURED)
+        try:
+            written = traffic.carry_out(step, self._traffic)
+        except ActionError as error:
+            self._journal.end(entry, error=str(error))
+            raise
+        if written is None:
+            self._journal.drop(entry)
+            return
+        self._live[step.ref] = written
+        self._journal.end(entry)
+        self._surroundings.tell(f"{step} {Change.CONFIGURED}")
 
     def _wait(self, step: Wait) -> None:
         around = self._surroundings
@@ -204,3 +262,8 @@ class _Execution:
         self._journal.waited(result)
         if result.error is not None:
             raise result.error
+
+
+def _is_checked(apply: Apply) -> bool:
+    """Applies of an undo are checked only if it comes to that."""
+    return apply.assessment is not None and apply.assessment.checked

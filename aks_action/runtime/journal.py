@@ -58,6 +58,11 @@ class Journal:
             outcome = replace(under_way.outcome, seconds=seconds, error=error)
             self._ended.append(replace(outcome, ref=ref) if ref else outcome)
 
+    def drop(self, entry: int) -> None:
+        """There was nothing to write after all."""
+        with self._lock:
+            del self._under_way[entry]
+
     def skip(self, ref: ObjectRef, source: Source | None) -> None:
         """An object for which there was nothing to do."""
         with self._lock:

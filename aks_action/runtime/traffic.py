@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from aks_action.clients.ports import Clock, Cluster
 from aks_action.errors import ApiError, ApplyError, RolloutFailed, RolloutTimeout
 from aks_action.model import durations
-from aks_action.model.endpoints import SERVICE_NAME, endpoints, is_ready, missing
+from aks_action.model.endpoints import SERVICE_NAME, endpoints, is_ready, missing, steadiness
 from aks_action.model.health import Related, assess
 from aks_action.model.manifests import Document
 from aks_action.model.traffic_steps import (
@@ -53,6 +53,8 @@ def carry_out(step: TrafficStep, around: Traffic) -> Document | None:
             _pause(step, around)
         case WaitPods() | WaitEndpoints() | WaitAccepted():
             _wait(step, around)
+            if isinstance(step, WaitPods) and step.steady:
+                _steady(step, around)
     return None
 
 
@@ -104,6 +106,24 @@ def _wait(step: WaitPods | WaitEndpoints | WaitAccepted, around: Traffic) -> Non
             told = reason
         around.clock.sleep(pause)
         pause = min(pause * 1.5, 1.0)
+
+
+def _steady(step: WaitPods, around: Traffic) -> None:
+    """Look on until nothing has changed for long enough; every restart begins it anew."""
+    known, since = None, around.clock.now()
+    while True:
+        now = around.clock.now()
+        found = steadiness(_listed(around.cluster, "v1", "Pod", step.namespace, step.labels))
+        if found is None or found != known:
+            known, since = found, now
+        elif now - since >= step.steady:
+            return
+        if now >= around.deadline:
+            raise RolloutTimeout(
+                f"Waited {step}, but they became unready or restarted again and again. "
+                "The time limit is over."
+            )
+        around.clock.sleep(0.5)
 
 
 def _missing(step: WaitPods | WaitEndpoints | WaitAccepted, cluster: Cluster) -> str:

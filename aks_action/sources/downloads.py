@@ -18,6 +18,7 @@ from aks_action.errors import InputError
 
 MOST_BYTES = 32 * 1024 * 1024
 _PATIENCE_SECONDS = 60.0
+_PATIENCE_TO_CONNECT_SECONDS = 3.0
 _MOST_REDIRECTS = 10
 _CHUNK = 64 * 1024
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -26,6 +27,8 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 def display(url: str) -> str:
     """A URL for messages: without its query, where signed links keep their secret."""
     parts = _split(url)
+    if not parts.scheme:
+        return parts.path
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
@@ -73,12 +76,16 @@ class Downloads:
         raise InputError(f"{display(url)} redirects in a circle. Give the final address.")
 
     def _fetch(self, target: str, url: str, deadline: float) -> _Answer:
+        to_connect = self._clock.now() + _PATIENCE_TO_CONNECT_SECONDS
+
         def call() -> _Answer | Again:
-            return self._attempt(target, url, deadline)
+            return self._attempt(target, url, deadline, to_connect)
 
         return with_retries(call, clock=self._clock, deadline=deadline)
 
-    def _attempt(self, target: str, url: str, deadline: float) -> _Answer | Again:
+    def _attempt(
+        self, target: str, url: str, deadline: float, to_connect: float
+    ) -> _Answer | Again:
         left = max(deadline - self._clock.now(), 0.1)
         timeout = urllib3.Timeout(connect=min(10.0, left), read=min(30.0, left))
         try:
@@ -102,8 +109,11 @@ class Downloads:
                 f"trusted ({_short(error)})."
             ) from None
         except faults.HTTPError as error:
-            sentence = f"{display(url)} was not downloaded: {_short(error)}."
-            return Again(error=InputError(sentence))
+            failure = InputError(f"{display(url)} was not downloaded: {_short(error)}.")
+            nobody = isinstance(error, faults.NewConnectionError | faults.NameResolutionError)
+            if nobody and self._clock.now() >= to_connect:
+                raise failure from None
+            return Again(error=failure)
 
     def _answer(
         self, response: urllib3.BaseHTTPResponse, target: str, url: str, deadline: float

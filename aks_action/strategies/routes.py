@@ -29,9 +29,10 @@ def moved(
     before: where the traffic goes until then, and goes again when the move fails; None: unknown.
     moved_already: whether this plan has moved it before, so that what is live now says nothing.
 
-    A Service that the routes did not name before is named with weight 0 first. Proxies learn of
-    routes and of the Services behind them by separate ways, and one that has the route and not
-    yet the Service answers 503 (seen with Contour and Envoy).
+    A Service that the routes did not name before is named with weight 0 first, and one that they
+    name no longer is left with weight 0 for a moment. Proxies learn of routes and of the Services
+    behind them by separate ways, and one that has the route and not the Service answers 503
+    (seen with Contour and Envoy).
     """
     wanted = [ref for ref in all_refs(app) if ref in refs]
     if not wanted:
@@ -39,16 +40,19 @@ def moved(
     if before is None:
         return _written(app, name, parts, wanted, undo=None)
     back = Stage(name=f"Undo: {name}", steps=_writes(app, before, wanted))
-    primed = _with_newcomers(before, parts)
+    primed, retiring = _with_names_of(before, parts), _with_names_of(parts, before)
     unknowing = [ref for ref in wanted if moved_already or _lacks_a_part(app, ref, parts)]
     is_new = any(primed(each) != before(each) for each in app.services)
+    known = [ref for ref in wanted if app.is_live(ref)]
+    is_old = known and any(retiring(each) != parts(each) for each in app.services)
     return (
         *(
             _written(app, "Make new Services known", primed, unknowing, undo=back)
             if is_new and unknowing
             else ()
         ),
-        *_written(app, name, parts, wanted, undo=back),
+        *(_written(app, name, retiring, known, undo=back) if is_old else ()),
+        *_written(app, "Forget old Services" if is_old else name, parts, wanted, undo=back),
     )
 
 
@@ -75,16 +79,16 @@ def _lacks_a_part(app: App, ref: ObjectRef, parts: Parts) -> bool:
     )
 
 
-def _with_newcomers(before: Parts, after: Parts) -> Parts:
-    """The parts of before, and those that only come after with no share yet."""
+def _with_names_of(parts: Parts, other: Parts) -> Parts:
+    """The parts, and those that only `other` has without a share."""
 
-    def parts(service: Manifest) -> tuple[Part, ...]:
-        known = before(service)
-        names = {part.service for part in known}
-        new = [part.service for part in after(service) if part.service not in names]
-        return (*known, *(Part(service=name, share=0) for name in new))
+    def together(service: Manifest) -> tuple[Part, ...]:
+        own = parts(service)
+        names = {part.service for part in own}
+        more = [part.service for part in other(service) if part.service not in names]
+        return (*own, *(Part(service=name, share=0) for name in more))
 
-    return parts
+    return together
 
 
 def all_refs(app: App) -> tuple[ObjectRef, ...]:

@@ -56,3 +56,11 @@ def test_the_run_is_read_from_githubs_variables() -> None:
     assert run.url == "https://git.example/me/shop/actions/runs/7"
     assert run.workflow_file == "release.yml"
     assert run.helm_chart_paths == ("charts/a", "charts/b")
+
+
+@pytest.mark.parametrize("text", ["x" * 5000, "a\0b"])
+def test_a_kubeconfig_that_no_path_can_be_is_left_as_it_is(text: str, tmp_path: Path) -> None:
+    """Base64 on one line is longer than any file name."""
+    env = {"RUNNER_TEMP": str(tmp_path), "KUBECONFIG": text}
+    assert environment.kubeconfig(text, {}) == text
+    assert environment.kubeconfig("", env) == text

@@ -9,6 +9,7 @@ from aks_action.errors import ApplyError, Source
 from aks_action.model.manifests import Manifest
 from aks_action.model.outcomes import Diagnosis, Outcome
 from aks_action.model.plan import Apply, Assessment, Change, FieldChange, Plan, Stage, TakenField
+from aks_action.report import summary
 
 
 def apply(name: str, assessment: Assessment, kind: str = "ConfigMap") -> Apply:
@@ -120,7 +121,7 @@ def test_the_summary_has_a_row_for_each_change_and_says_what_was_not_reached() -
 
 
 def test_markdown_in_names_stays_text() -> None:
-    assert report.escaped("a_b*c`d`<e>\n| #f") == "a\\_b\\*c\\`d\\`&lt;e&gt; \\| \\#f"
+    assert summary.escaped("a_b*c`d`<e>\n| #f") == "a\\_b\\*c\\`d\\`&lt;e&gt; \\| \\#f"
 
 
 def test_images_are_listed_with_their_digests() -> None:

@@ -196,6 +196,41 @@ def test_pods_are_waited_for_until_one_is_ready() -> None:
     assert len(clock.slept) == 1
 
 
+def test_pods_that_crash_after_their_start_are_not_steady() -> None:
+    cluster = shop()
+
+    def restarted(count: int) -> dict[str, Any]:
+        living = pod("green", **GREEN)
+        return {
+            **living,
+            "status": {**living["status"], "containerStatuses": [{"restartCount": count}]},
+        }
+
+    cluster.put(restarted(0))
+    clock = ActingClock(
+        lambda: None,
+        lambda: cluster.put(pod("green", ready=False, **GREEN)),
+        lambda: cluster.put(restarted(1)),
+        lambda: cluster.put(restarted(2)),
+    )
+    step = WaitPods(namespace="shop", labels=GREEN, why=".", steady=3)
+    carry_out(step, around(cluster, clock))
+    assert sum(clock.slept) == 5.0
+
+
+def test_pods_that_never_come_to_rest_end_with_the_deadline() -> None:
+    cluster = shop()
+    cluster.put(pod("green", **GREEN))
+    flapping = [
+        lambda ready=ready: cluster.put(pod("green", ready=ready, **GREEN))
+        for _ in range(40)
+        for ready in (False, True)
+    ]
+    step = WaitPods(namespace="shop", labels=GREEN, why=".", steady=3)
+    with pytest.raises(RolloutTimeout, match="again and again"):
+        carry_out(step, around(cluster, ActingClock(*flapping)))
+
+
 def test_a_route_is_waited_for_until_its_gateway_has_accepted_it() -> None:
     cluster = shop()
     cluster.put(route())

@@ -51,7 +51,13 @@ def test_without_a_runner_a_secret_is_not_even_printed_to_mask_it(log: io.String
 
 
 @pytest.mark.parametrize(
-    "text", ["::error::gotcha", "fine\n  ::set-output name=x::y", "x ##[add-mask]y"]
+    "text",
+    [
+        "::error::gotcha",
+        "fine\n  ::set-output name=x::y",
+        "x ##[add-mask]y",
+        "the runner ends a line here too\r::error::gotcha",
+    ],
 )
 def test_text_that_looks_like_a_workflow_command_is_fenced(text: str, log: io.StringIO) -> None:
     Workflow({}, log).write(text)

@@ -220,6 +220,44 @@ def test_values_of_a_secret_are_not_told(server: HTTPServer, cluster: KubeCluste
     assert "hush" not in f"{caught.value}{caught.value.message}"
 
 
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        (".data: expected map, got &{hush}", ".data: expected map, got another type"),
+        (
+            (
+                "errors:\n  .data.a: expected string, got &value.valueUnstructured{Value:1}\n"
+                '  .data.b: expected string, got &value.valueUnstructured{Value:"hush"}'
+            ),
+            ".data.a: expected string, got another type; .data.b: expected string, got another",
+        ),
+    ],
+)
+def test_no_value_of_a_wrong_type_is_told_of_a_secret(
+    server: HTTPServer, cluster: KubeCluster, told: str, shown: str
+) -> None:
+    """Go prints what it got in more than one way, and several at once."""
+    message = f"failed to create typed patch object (prod/settings; /v1, Kind=Secret): {told}"
+    path = PATH.replace("configmaps", "secrets")
+    answers(server, "PATCH", f"{path}/settings", response(status(500, message)))
+    with pytest.raises(ApiError) as caught:
+        cluster.apply(SECRET)
+    everything = f"{caught.value}{caught.value.message}"
+    assert shown in everything
+    assert "hush" not in everything
+
+
+def test_somebody_who_may_not_even_ask_what_is_served(
+    httpserver: HTTPServer, clock: FakeClock
+) -> None:
+    """A path that is no resource is a missing permission as well."""
+    message = 'forbidden: User "system:anonymous" cannot get path "/api"'
+    httpserver.expect_request("/api").respond_with_json(status(403, message), status=403)
+    with pytest.raises(ApiError, match="system:anonymous may not get /api") as caught:
+        connect(kubeconfig(httpserver.url_for("")), clock=clock).types()
+    assert (caught.value.exit_code, caught.value.title) == (AuthError.exit_code, AuthError.title)
+
+
 def test_a_quoted_template_is_not_told(server: HTTPServer, cluster: KubeCluster) -> None:
     """An "Invalid value" that is an object, with its environment, is left out everywhere."""
     value = json.dumps({"env": [{"name": "PASSWORD", "value": "hush: 1"}]})
@@ -373,8 +411,9 @@ def test_a_certificate_that_is_not_trusted(
     certificate = signer.issue_cert(*names, not_after=until)
     with scripted_server(serve_discovery, tls_server(certificate)) as host:
         text = kubeconfig(f"https://{host}", cluster=trusting(authority))
-        with pytest.raises(ApplyError, match=told):
+        with pytest.raises(ApplyError, match=told) as caught:
             connect(text, clock=clock).types()
+    assert (caught.value.exit_code, caught.value.title) == (AuthError.exit_code, AuthError.title)
     assert clock.slept == []
 
 
@@ -468,6 +507,23 @@ def test_a_plugin_that_fails(tmp_path: Path, script: str, told: str) -> None:
     """What went wrong with a plugin is one sentence."""
     with pytest.raises(AuthError, match=told):
         connect(kubeconfig("https://127.0.0.1:1", **plugin(tmp_path, script)))
+
+
+@pytest.mark.parametrize("env", ["x", ["x"], [{"name": "x"}], [{"value": "x"}]])
+def test_a_plugin_whose_variables_are_not_names_and_values(env: Any) -> None:
+    user = {"exec": {"command": "true", "env": env}}
+    with pytest.raises(InputError, match="env of the command true"):
+        connect(kubeconfig("https://127.0.0.1:1", **user))
+
+
+@pytest.mark.parametrize("token", ["hush\nX-Evil: 1", "hush€", "hu sh"])
+def test_a_token_that_no_header_can_hold(token: str) -> None:
+    """It is told without being quoted, whoever gave it."""
+    output = json.dumps({"status": {"token": token}})
+    for user in ({"token": token}, {"exec": {"command": "echo", "args": [output]}}):
+        with pytest.raises(AuthError, match=r"token .* cannot be sent") as caught:
+            connect(kubeconfig("https://127.0.0.1:1", **user))
+        assert "hu" not in str(caught.value)
 
 
 def test_a_plugin_that_is_missing() -> None:

@@ -113,9 +113,7 @@ def test_a_file_that_is_too_large_is_not_read_to_its_end(
 
 def test_a_server_that_drips_is_given_up(server: HTTPServer) -> None:
     """Each piece comes in time, the whole does not."""
-    server.expect_request("/a").respond_with_response(
-        Response(b"x" * 65536 for _ in range(20))
-    )
+    server.expect_request("/a").respond_with_response(Response(b"x" * 65536 for _ in range(20)))
     slow = Downloads(FakeClock(step=1.0), patience=10)
     assert "within 10 s" in refused(slow, server.url_for("/a"))
 
@@ -135,3 +133,14 @@ def test_a_certificate_that_nobody_trusts_is_an_error(tmp_path: Path) -> None:
 
 def test_a_url_is_shown_without_its_secrets() -> None:
     assert display("https://me:pw@h.example:8443/a/b?sig=x#y") == "https://h.example:8443/a/b"
+
+
+def test_a_host_that_does_not_listen_is_given_up_soon() -> None:
+    """Nobody waits a minute for an address that is wrong."""
+    clock = FakeClock()
+    assert "nothing listens" in refused(Downloads(clock), "http://127.0.0.1:1/a")
+    assert sum(clock.slept) <= 5
+
+
+def test_an_address_that_cannot_be_read_is_shown_as_it_is() -> None:
+    assert display("https://[bad") == "https://[bad"

@@ -20,7 +20,7 @@ from time import time
 from typing import Any
 
 from aks_action.clients.kube.kubeconfig import Access
-from aks_action.errors import AuthError
+from aks_action.errors import AuthError, InputError
 
 _PLUGIN_SECONDS = 60
 _RENEW_BEFORE_SECONDS = 60
@@ -74,11 +74,11 @@ def obtain(access: Access) -> Credential:
         )
     if access.token_file:
         return Credential(
-            authorization=f"Bearer {_file_token(access.token_file)}",
+            authorization=_bearer(_file_token(access.token_file)),
             expires=time() + _TOKEN_FILE_SECONDS + _RENEW_BEFORE_SECONDS,
         )
     if access.token:
-        authorization = f"Bearer {access.token}"
+        authorization = _bearer(access.token)
     elif access.plugin is not None:
         return _from_plugin(access.plugin, access)
     elif access.username:
@@ -87,6 +87,16 @@ def obtain(access: Access) -> Credential:
     else:
         authorization = ""
     return Credential(authorization=authorization, client_certificate=certificate, client_key=key)
+
+
+def _bearer(token: str) -> str:
+    """A header with a token, which may have visible ASCII only: whatever else is no token."""
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        raise AuthError(
+            "The token for the cluster cannot be sent: it has blanks, line ends or letters that "
+            "no token has. Sign in to the cluster again."
+        )
+    return f"Bearer {token}"
 
 
 def _file_token(path: str) -> str:
@@ -105,7 +115,7 @@ def _from_plugin(plugin: Mapping[str, Any], access: Access) -> Credential:
             f"The credential plugin {_command(plugin)} gave neither a token nor a certificate."
         )
     return Credential(
-        authorization=f"Bearer {token}" if token else "",
+        authorization=_bearer(str(token)) if token else "",
         client_certificate=str(certificate or "").encode(),
         client_key=str(key or "").encode(),
         expires=_seconds(status.get("expirationTimestamp")),
@@ -122,7 +132,7 @@ def _run(plugin: Mapping[str, Any], access: Access) -> Mapping[str, Any]:
     if plugin.get("provideClusterInfo"):
         spec["cluster"] = cluster
     info = {"apiVersion": version, "kind": "ExecCredential", "spec": spec}
-    extra = {str(each["name"]): str(each["value"]) for each in plugin.get("env") or ()}
+    extra = _variables(plugin)
     try:
         done = subprocess.run(
             [command, *(str(argument) for argument in plugin.get("args") or ())],
@@ -143,6 +153,16 @@ def _run(plugin: Mapping[str, Any], access: Access) -> Mapping[str, Any]:
             "for a person to sign in. Use a kubeconfig that needs none."
         ) from error
     return _status(command, done)
+
+
+def _variables(plugin: Mapping[str, Any]) -> dict[str, str]:
+    try:
+        return {str(each["name"]): str(each["value"]) for each in plugin.get("env") or ()}
+    except (KeyError, TypeError):
+        raise InputError(
+            f"The env of the command {_command(plugin)} in the kubeconfig is not a list of names "
+            "and values."
+        ) from None
 
 
 def _status(command: str, done: subprocess.CompletedProcess[bytes]) -> Mapping[str, Any]:

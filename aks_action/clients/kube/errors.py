@@ -23,6 +23,9 @@ _DENIED = re.compile(
     r'User "(?P<user>[^"]*)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]*)" in API group '
     r'"(?P<group>[^"]*)"(?: in the namespace "(?P<namespace>[^"]*)")?'
 )
+_DENIED_PATH = re.compile(r'User "(?P<user>[^"]*)" cannot (?P<verb>\w+) path "(?P<path>[^"]*)"')
+_GOT = re.compile(r"got (?:&?value\.\w+\{Value:|&\{)(.*?)\}(?=\s+\.|\s*$)", re.DOTALL)
+"""How Go prints the value that has a wrong type; the next error begins with a path."""
 _NO_NAMESPACE = re.compile(r'^namespaces "(?P<name>[^"]*)" not found$')
 _NOT_TYPED = re.compile(
     r"^failed to (?:create typed patch object|convert new object) \([^)]*\)(?: to proper version)?:"
@@ -81,9 +84,11 @@ def from_status(status: Mapping[str, Any], asked: Asked, *, code: int = 0) -> Ac
         causes=causes,
     )
     if code in (400, 422) or is_schema_error(code, message):
-        error.exit_code = ManifestError.exit_code
-    elif code == 403 and not _DENIED.search(message):  # a quota, a policy, a webhook
-        error.exit_code = ApplyError.exit_code
+        error.counts_as(ManifestError)
+    elif code == 403 and not (
+        _DENIED.search(message) or _DENIED_PATH.search(message)
+    ):  # a quota, a policy, a webhook
+        error.counts_as(ApplyError)
     return error
 
 
@@ -126,6 +131,11 @@ def _sentence(code: int, message: str, causes: tuple[Cause, ...], asked: Asked) 
     ref, host = asked.ref, asked.host
     if denied := _DENIED.search(message):
         told = _denied(denied, host)
+    elif denied := _DENIED_PATH.search(message):
+        told = (
+            f"{denied['user'] or 'Somebody'} may not {denied['verb']} {denied['path']} on {host}. "
+            "Check the user of the kubeconfig's context and its roles."
+        )
     elif missing := _NO_NAMESPACE.match(message):
         name = missing["name"]
         told = f"{ref}: the namespace {name} does not exist. Create it or add a manifest for it."
@@ -159,8 +169,8 @@ def _denied(denied: re.Match[str], host: str) -> str:
 
 def _clean(message: str, *, secret: bool) -> str:
     """A message without long or secret values, on one line, trimmed."""
-    got = "got another type" if secret else r"got \1"
-    message = re.sub(r"got &?value\.\w+\{Value:(.*)\}$", got, message, flags=re.DOTALL)
+    message = _GOT.sub("got another type;" if secret else r"got \1;", message).rstrip(";")
+    message = message.removeprefix("errors:")
     message = " ".join(_without_values(message, secret=secret).split()).rstrip(".")
     return message if len(message) <= _LONGEST else message[:_LONGEST] + " …"
 

@@ -16,7 +16,7 @@ from urllib3.exceptions import (
 )
 
 from aks_action.clients.kube.kubeconfig import Access
-from aks_action.errors import ApplyError
+from aks_action.errors import ApplyError, AuthError
 
 _EXPIRED, _HOST_MISMATCH, _IP_MISMATCH = 10, 62, 64
 _UNKNOWN_AUTHORITY = (2, 18, 19, 20, 21)
@@ -32,6 +32,8 @@ class Unreachable(ApplyError):  # noqa: N818 - as the errors of the package
     def __init__(self, sentence: str, *, permanent: bool = False, maybe_done: bool = False) -> None:
         super().__init__(sentence)
         self.permanent = permanent
+        if permanent:  # nobody is known for certain at the other end
+            self.counts_as(AuthError)
         self.maybe_done = maybe_done
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from aks_action.errors import Conflict
-from aks_action.model import durations
+from aks_action.model import durations, replicas
 from aks_action.model.plan import Plan, Stage, Step, Wait
-from aks_action.model.traffic_steps import Patch, Pause, WaitEndpoints
-from aks_action.model.variants import Colour, copy_ref
+from aks_action.model.traffic_steps import Patch, Pause, WaitEndpoints, WaitPods
+from aks_action.model.variants import Colour, copy_ref, pod_labels_of
 from aks_action.strategies import bystanders
 from aks_action.strategies.app import App, deleted, only_filled, settled
 from aks_action.strategies.blue_green import colours, found
 from aks_action.strategies.blue_green.colours import Carrier
 from aks_action.strategies.blue_green.method import Method, Stages
+
+STEADY_SECONDS = 3.0
+"""For how long green's pods have to be ready, without a restart, before they get traffic."""
 
 
 def deploy(app: App, method: Method) -> Plan:
@@ -27,6 +30,7 @@ def deploy(app: App, method: Method) -> Plan:
         *method.before_green(app),
         *(_back(app, method) if _stable_can_take_over(app, method) else ()),
         *green.stages,
+        *_steady(app),
         *method.green_ready(app),
         *_buffer(app),
         *method.to_green(app),
@@ -124,6 +128,21 @@ def _replaced(app: App, method: Method) -> Stages:
         settled("nodes take the new endpoints before the old pods go"),
         *deleted(app, "Replace the stable", refs, "a selector can only change in a new object"),
     )
+
+
+def _steady(app: App) -> Stages:
+    """All traffic at once goes only to pods that have lived for a moment."""
+    steps: tuple[Step, ...] = tuple(
+        WaitPods(
+            namespace=each.ref.namespace,
+            labels=pod_labels_of(each.document),
+            why="green must not crash after its start",
+            steady=STEADY_SECONDS,
+        )
+        for each in colours.greens(app)
+        if replicas.of(each.document) > 0 and each.kind != "DaemonSet"
+    )
+    return (Stage(name="Watch green", steps=steps),) if steps else ()
 
 
 def _buffer(app: App) -> Stages:

@@ -86,7 +86,13 @@ def _back_to_plain(app: App, why: str, refs: Sequence[ObjectRef]) -> tuple[Stage
     to_any = routes.live_refs(app, _names)
     others = [ref for ref in refs if ref not in to_any]
     return (
-        *routes.moved(app, "Send all traffic to the stable", _to_stable_only, refs=to_canary),
+        *routes.moved(
+            app,
+            "Send all traffic to the stable",
+            _to_stable_only,
+            refs=to_canary,
+            before=lambda service: _shares(app, service),
+        ),
         *deleted(app, "Delete the canary", copies.copied_refs(app), why),
         *routes.moved(app, name, _to_plain, refs=to_any, before=_to_stable_only),
         *routes.moved(app, name, _to_plain, refs=others),

@@ -38,6 +38,7 @@ TO_BLUE, TO_GREEN = service(**BLUE_LABEL), service(**GREEN_LABEL)
 APPLY_GREEN = [
     "apply Deployment/web-green ×3 web:2 [app=web,k8s.deploy.color=green]",
     "wait Deployment/web-green",
+    "pods app=web,k8s.deploy.color=green for 3 s",
 ]
 APPLY_BLUE = [
     "apply Deployment/web ×3 web:2 [app=web,k8s.deploy.color=None]",
@@ -275,6 +276,7 @@ def test_a_workload_behind_no_service_becomes_green_and_is_promoted() -> None:
     assert told(plan("deploy", "service", (worker,), ())) == [
         "apply Deployment/worker-green ×1 web:2 [app=worker,k8s.deploy.color=green]",
         "wait Deployment/worker-green",
+        "pods app=worker,k8s.deploy.color=green for 3 s",
     ]
     assert told(plan("promote", "service", (worker,), (green,))) == [
         "apply Deployment/worker ×1 web:2 [app=worker,k8s.deploy.color=None]",
@@ -333,11 +335,15 @@ SWITCHES: dict[str, tuple[list[str], list[str]]] = {
         [
             "apply HTTPRoute/web → web:3 web-green:0 other:6",
             *ACCEPTED,
+            "apply HTTPRoute/web → web-green:3 web:0 other:6",
+            *ACCEPTED,
             "apply HTTPRoute/web → web-green:3 other:6",
             *ACCEPTED,
         ],
         [
             "apply HTTPRoute/web → web-green:3 web:0 other:6",
+            *ACCEPTED,
+            "apply HTTPRoute/web → web:3 web-green:0 other:6",
             *ACCEPTED,
             "apply HTTPRoute/web → web:3 other:6",
             *ACCEPTED,

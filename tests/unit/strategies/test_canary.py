@@ -253,6 +253,8 @@ def test_gateway_deploy_routes_to_the_stable_alone_until_the_canary_is_ready() -
         *STABLE_FIRST,
         "apply HTTPRoute/web → web:1 web-stable:0",
         *ACCEPTED,
+        "apply HTTPRoute/web → web-stable:1 web:0",
+        *ACCEPTED,
         "apply HTTPRoute/web → web-stable:1",
         *ACCEPTED,
         *MADE_AND_READY,
@@ -316,10 +318,14 @@ OUT = (
     route(("web-stable", 8), ("web-baseline", 1), ("web-canary", 1)),
 )
 WAY_BACK = [
+    "apply HTTPRoute/web → web-stable:1 web-baseline:0 web-canary:0",
+    *ACCEPTED,
     "apply HTTPRoute/web → web-stable:1",
     *ACCEPTED,
     "delete Deployment/web-canary + delete Deployment/web-baseline",
     "apply HTTPRoute/web → web-stable:1 web:0",
+    *ACCEPTED,
+    "apply HTTPRoute/web → web:1 web-stable:0",
     *ACCEPTED,
     "apply HTTPRoute/web → web:1",
     *ACCEPTED,
@@ -348,8 +354,8 @@ def test_gateway_reject_moves_traffic_back_before_the_deletes() -> None:
 @pytest.mark.parametrize(
     ("live", "rest"),
     [
-        ((MARKED, BASELINE, service("web-stable"), route(("web-stable", 1))), WAY_BACK[3:]),
-        ((MARKED, service("web-stable"), route(("web-stable", 1))), WAY_BACK[4:]),
+        ((MARKED, BASELINE, service("web-stable"), route(("web-stable", 1))), WAY_BACK[6:]),
+        ((MARKED, service("web-stable"), route(("web-stable", 1))), WAY_BACK[7:]),
         ((MARKED, service("web-stable"), route(("web", 1))), WAY_BACK[-1:]),
     ],
     ids=["between the deletes", "before the route", "before the last deletes"],

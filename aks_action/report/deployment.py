@@ -1,0 +1,63 @@
+"""One deploy as the report sees it, and the output `result`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from aks_action.errors import ActionError
+from aks_action.model.manifests import ObjectRef
+from aks_action.model.outcomes import Diagnosis, Outcome
+from aks_action.model.plan import Apply, Change, Delete, Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """One deploy, finished or not.
+
+    version:  what was deployed.         target: where it went, such as a namespace.
+    failure:  what ended it early; None when everything is healthy, or for `plan`.
+    executed: False for `plan`.          seconds: wall time by phase, in order.
+    """
+
+    version: str
+    target: str
+    plan: Plan
+    outcomes: tuple[Outcome, ...] = ()
+    diagnoses: tuple[Diagnosis, ...] = ()
+    failure: ActionError | None = None
+    executed: bool = True
+    seconds: tuple[tuple[str, float], ...] = ()
+
+
+def result(deployment: Deployment | None) -> dict[str, Any]:
+    """The output `result`: counts, and the objects by what became of them; None: nothing did.
+
+    Shape: `{"counts": {"created": 1, …}, "created": ["Deployment/shop/web"], …, "failed": […]}`.
+    """
+    lists: dict[str, list[str]] = {str(change): [] for change in Change}
+    lists["failed"] = []
+    for name, ref in _done(deployment) if deployment else ():
+        lists[name].append(str(ref))
+    for diagnosis in deployment.diagnoses if deployment else ():
+        if str(diagnosis.ref) not in lists["failed"]:
+            lists["failed"].append(str(diagnosis.ref))
+    return {"counts": {name: len(refs) for name, refs in lists.items()}, **lists}
+
+
+def _done(deployment: Deployment) -> Iterator[tuple[str, ObjectRef]]:
+    if deployment.executed:
+        for outcome in deployment.outcomes:
+            yield ("failed" if outcome.error else str(outcome.change)), outcome.ref
+    else:
+        for change, ref in planned(deployment.plan):
+            yield str(change), ref
+
+
+def planned(plan: Plan) -> Iterator[tuple[Change, ObjectRef]]:
+    for step in plan.steps:
+        if isinstance(step, Apply) and step.assessment:
+            yield step.assessment.change, step.ref
+        elif isinstance(step, Delete):
+            yield Change.DELETED, step.ref

@@ -1,0 +1,101 @@
+"""The report for the log: lines of plain text."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from aks_action.model import durations
+from aks_action.model.manifests import ObjectRef
+from aks_action.model.outcomes import Diagnosis
+from aks_action.model.plan import Apply, Change, Delete, FieldChange, Plan, Step, Wait
+from aks_action.report.deployment import Deployment, planned, result
+
+MARKS = {
+    Change.CREATED: "+",
+    Change.CONFIGURED: "~",
+    Change.UNCHANGED: "=",
+    Change.RECREATED: "±",
+    Change.DELETED: "-",
+}
+FIELDS_SHOWN = 12
+"""Changed fields that are shown of one object; the rest is counted."""
+
+
+def plan_text(plan: Plan) -> str:
+    """The plan for the log: what is to be done, in order, with the fields that change."""
+    lines = [f"Plan: {_counted(planned(plan))}"]
+    # Where traffic moves, what happens together is as important as what happens.
+    staged = any(not isinstance(step, Apply | Wait) for step in plan.steps)
+    for stage in plan.stages:
+        steps = [line for step in stage.steps for line in _step_lines(step)]
+        if staged and steps:
+            lines.append(f" {stage.name}")
+        lines += steps
+    lines += [f"Note: {note}" for note in plan.notes]
+    return "\n".join(lines)
+
+
+def _step_lines(step: Step) -> Iterator[str]:
+    if isinstance(step, Delete):
+        yield f"  - {step.ref}  ({step.why})"
+    elif not isinstance(step, Apply | Wait):
+        yield f"  > {step}"
+    if not isinstance(step, Apply) or step.assessment is None:
+        return
+    assessment = step.assessment
+    if assessment.change is Change.UNCHANGED:
+        return
+    unchecked = "" if assessment.checked else ", checked once its namespace or CRD exists"
+    yield (
+        f"  {MARKS[assessment.change]} {step.ref}  {assessment.change}{unchecked}"
+        f"  ({step.manifest.source})"
+    )
+    for field in assessment.fields[:FIELDS_SHOWN]:
+        yield f"      {field_text(field)}"
+    if len(assessment.fields) > FIELDS_SHOWN:
+        yield f"      and {len(assessment.fields) - FIELDS_SHOWN} more fields"
+    for taken in assessment.taken:
+        yield f"      {taken.path}: taken over from field manager {taken.manager!r}"
+
+
+def field_text(field: FieldChange) -> str:
+    """`path: before → after`, `path: + after` or `path: - before`."""
+    if field.before is None:
+        return f"{field.path}: + {_value(field.after)}"
+    if field.after is None:
+        return f"{field.path}: - {_value(field.before)}"
+    return f"{field.path}: {_value(field.before)} → {_value(field.after)}"
+
+
+def _value(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    text = text.replace("\n", "⏎")
+    return text if len(text) <= 120 else text[:117] + "…"
+
+
+def _counted(changes: Iterable[tuple[Change, ObjectRef]]) -> str:
+    counts = Counter(change for change, _ in changes)
+    named = (f"{counts[change]} {change}" for change in Change if counts[change])
+    return ", ".join(named) or "nothing"
+
+
+def outcome_text(deployment: Deployment) -> str:
+    """One line that says how it ended."""
+    counts = result(deployment)["counts"]
+    parts = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing"
+    took = durations.readable(sum(seconds for _, seconds in deployment.seconds))
+    return f"{parts} in {took}"
+
+
+def diagnosis_text(diagnosis: Diagnosis) -> str:
+    """A failure for the log: what, where, why, the events and logs that show it, what to do."""
+    where = f" ({diagnosis.source})" if diagnosis.source else ""
+    lines = [f"{diagnosis.ref}{where}: {diagnosis.reason}"]
+    lines += [f"  event  {line}" for line in diagnosis.events]
+    lines += [f"  log    {line}" for line in diagnosis.logs]
+    if diagnosis.advice:
+        lines.append(f"  to do  {diagnosis.advice}")
+    return "\n".join(lines)

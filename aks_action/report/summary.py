@@ -1,0 +1,113 @@
+"""The report for the job summary: Markdown, in which foreign text stays text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from aks_action.errors import ActionError
+from aks_action.model import durations
+from aks_action.model.plan import Apply, Change, Delete
+from aks_action.report.deployment import Deployment, result
+from aks_action.report.log import FIELDS_SHOWN, MARKS, field_text, outcome_text
+
+
+def deployment_summary(deployment: Deployment) -> str:
+    """A deploy for the job summary, in Markdown."""
+    what = f"{escaped(deployment.version)} to {escaped(deployment.target)}"
+    title = f"{'Deployed' if deployment.executed else 'Plan for'} {what}"
+    if deployment.failure:
+        title = f"{deployment.failure.title}: {what}"
+    parts = [f"## {title}", "", outcome_text(deployment)]
+    parts += _failures(deployment)
+    parts += _table(deployment)
+    parts += [f"> {escaped(note)}" for note in deployment.plan.notes]
+    if deployment.seconds:
+        phases = " · ".join(f"{name} {durations.readable(s)}" for name, s in deployment.seconds)
+        parts += ["", f"<sub>{phases}</sub>"]
+    return "\n".join(parts) + "\n"
+
+
+def images_summary(images: Mapping[str, str]) -> str:
+    """Published images for the job summary: full reference → digest."""
+    rows = [f"| `{_code(ref)}` | `{_code(digest)}` |" for ref, digest in images.items()]
+    return "\n".join(["## Images", "", "| image | digest |", "|---|---|", *rows, ""])
+
+
+def failure_summary(failure: ActionError) -> str:
+    """What ended a step before there was a plan."""
+    lines = [f"- ❌ {escaped(str(problem))}" for problem in failure.problems]
+    return "\n".join([f"## {failure.title}", "", *lines, ""])
+
+
+def _failures(deployment: Deployment) -> Iterator[str]:
+    for diagnosis in deployment.diagnoses:
+        where = f" — `{_code(str(diagnosis.source))}`" if diagnosis.source else ""
+        yield from ("", f"### ❌ {escaped(str(diagnosis.ref))}{where}", "")
+        yield escaped(diagnosis.reason)
+        if diagnosis.advice:
+            yield from ("", f"**To do:** {escaped(diagnosis.advice)}")
+        if lines := (*diagnosis.events, *diagnosis.logs):
+            yield from ("", "<details><summary>Events and log</summary>", "", *_fence(lines), "")
+            yield "</details>"
+    if deployment.failure and not deployment.diagnoses:
+        for problem in deployment.failure.problems:
+            yield from ("", f"- ❌ {escaped(str(problem))}")
+
+
+def _table(deployment: Deployment) -> Iterator[str]:
+    rows = [row for row in _rows(deployment) if row]
+    if rows:
+        yield from ("", "| object | change | what | took |", "|---|---|---|---|", *rows)
+    unchanged = len(result(deployment)[str(Change.UNCHANGED)])
+    if unchanged:
+        yield from ("", f"{unchanged} unchanged.")
+
+
+def _rows(deployment: Deployment) -> Iterator[str]:
+    outcomes = {outcome.ref: outcome for outcome in deployment.outcomes}
+    for step in deployment.plan.steps:
+        if isinstance(step, Delete):
+            yield f"| {escaped(str(step.ref))} | - deleted | {escaped(step.why)} | |"
+        if not isinstance(step, Apply) or not step.assessment:
+            continue
+        if step.assessment.change is Change.UNCHANGED:
+            continue
+        outcome = outcomes.get(step.ref)
+        what = "<br>".join(
+            f"`{_code(field_text(f))}`" for f in step.assessment.fields[:FIELDS_SHOWN]
+        )
+        state = f"{MARKS[step.assessment.change]} {step.assessment.change}"
+        if deployment.executed and not outcome:
+            state += ", not reached"
+        elif outcome and outcome.error:
+            state, what = "❌ failed", escaped(outcome.error)
+        elif outcome and outcome.health:
+            what = "<br>".join(part for part in (what, escaped(outcome.health)) if part)
+        took = durations.readable(outcome.seconds) if outcome and outcome.seconds else ""
+        yield f"| {escaped(str(step.ref))} | {state} | {what} | {took} |"
+
+
+_ESCAPES = str.maketrans(
+    {
+        "\\": "\\\\", "`": "\\`", "*": "\\*", "_": "\\_", "[": "\\[", "]": "\\]",
+        "<": "&lt;", ">": "&gt;", "|": "\\|", "#": "\\#", "@": "&#64;", "\n": " ", "\r": " ",
+    }
+)  # fmt: skip
+
+
+def escaped(text: str) -> str:
+    """Text as text in Markdown: no markup, no mention, no HTML, one line."""
+    return text.translate(_ESCAPES)
+
+
+def _code(text: str) -> str:
+    """Text for a code span in a table: a span cannot hold its own delimiter or the column's."""
+    return text.replace("`", "ʼ").replace("|", "¦").replace("\n", " ").replace("\r", " ")
+
+
+def _fence(lines: Sequence[str]) -> list[str]:
+    """A code block whose fence is longer than any run of backticks inside it."""
+    fence = "```"
+    while any(fence in line for line in lines):
+        fence += "`"
+    return [f"{fence}text", *lines, fence]
