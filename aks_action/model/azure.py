@@ -13,6 +13,9 @@ https://azure.github.io/kubelogin/concepts/aks.html
 """
 
 AKS_SCOPE = f"{AKS_SERVER}/.default"
+REGISTRY_USERNAME = "00000000-0000-0000-0000-000000000000"
+"""Stands for "a token is the password" (as `az acr login --expose-token` prints it)."""
+
 REGISTRY_SCOPE = "https://containerregistry.azure.net/.default"
 """For registries that do not take a token for the resource manager."""
 

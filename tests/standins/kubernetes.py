@@ -127,7 +127,8 @@ def running_api_server(azure: Azure, programs: Path, folder: Path) -> Iterator[A
     serving.private_key_pem.write_to_path(str(folder / "server.key"))
     for index, blob in enumerate(serving.cert_chain_pems):
         blob.write_to_path(str(folder / "server.crt"), append=index > 0)
-    admin = ca.issue_cert(common_name="admin", organization_name="system:masters")
+    # A name that nobody needs: without one the extension is empty, which Go refuses.
+    admin = ca.issue_cert("admin", common_name="admin", organization_name="system:masters")
     (folder / "accounts.key").write_bytes(trustme.CA().private_key_pem.bytes())
     port, etcd = _free_ports(2)
     peer = _free_ports(1)[0]

@@ -97,9 +97,9 @@ class AzureRegistry:
         access = [_granted(value, may) for name, value in fields if name == "scope"]
         if any(not each["actions"] for each in access):
             return refusal("authentication required")
-        return answer({"access_token": self._signed(claims["sub"], access)})
+        return answer({"access_token": self.signed(claims["sub"], access)})
 
-    def _signed(self, subject: str, access: list[dict[str, object]]) -> str:
+    def signed(self, subject: str, access: list[dict[str, object]]) -> str:
         """What distribution checks: issuer, audience, life, and the certificate in `x5c`."""
         now = int(time.time())
         claims = {

@@ -16,6 +16,7 @@ from aks_action.errors import ActionError, ApplyError, AuthError, InputError
 from aks_action.model.azure import (
     AKS_SCOPE,
     CLOUDS,
+    REGISTRY_USERNAME,
     AuthType,
     AzureCluster,
     AzureSettings,
@@ -305,7 +306,10 @@ def test_a_fleet_gives_the_credentials_of_its_hub(azure: Azure) -> None:
     ],
 )
 def test_a_missing_right_is_told_with_the_role_to_grant_and_where(
-    azure: Azure, kind: ResourceKind, admin: bool, role: str
+    azure: Azure,
+    kind: ResourceKind,
+    admin: bool,  # noqa: FBT001
+    role: str,
 ) -> None:
     a_cluster(azure, kind=kind.rpartition("/")[2])
     asked = AzureCluster(
@@ -412,7 +416,7 @@ def test_a_token_of_entra_becomes_a_login_for_the_registry(azure: Azure) -> None
     azure.registry.grant(azure.app.object_id, "AcrPush")
     client = Client(azure, PRINCIPAL)
     login = registries.exchange(REGISTRY, TENANT, client.manager.token(), client.http)
-    assert login.username == registries.USERNAME
+    assert login.username == REGISTRY_USERNAME
     assert azure.registry.issuer.read(login.password, REGISTRY)["sub"] == azure.app.object_id
 
 

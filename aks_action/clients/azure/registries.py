@@ -11,9 +11,7 @@ from urllib.parse import urlencode
 from aks_action.clients.azure.http import Answer, Http
 from aks_action.clients.image_ports import Credentials
 from aks_action.errors import ApplyError, AuthError, InputError, RegistryError
-
-USERNAME = "00000000-0000-0000-0000-000000000000"
-"""Stands for "a token is the password" (as `az acr login --expose-token` prints)."""
+from aks_action.model.azure import REGISTRY_USERNAME
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -40,7 +38,7 @@ def exchange(host: str, tenant_id: str, token: str, http: Http) -> Credentials:
             f"The registry {host} answered {answer.status} to the sign-in by Azure. Is it a "
             "container registry of Azure? Else give `registry-username` and `registry-password`."
         )
-    return Credentials(username=USERNAME, password=login)
+    return Credentials(username=REGISTRY_USERNAME, password=login)
 
 
 def _ask(host: str, tenant_id: str, token: str, http: Http) -> Answer:

@@ -13,6 +13,7 @@ from aks_action.clients.ports import Clock
 from aks_action.clients.registry.challenges import NO_CHALLENGE, Scheme, read_challenge
 from aks_action.clients.registry.transport import Answer, Transport
 from aks_action.errors import AuthError, RegistryError
+from aks_action.model.azure import REGISTRY_USERNAME
 
 _SHORTEST_LIFE = 60  # seconds; the token specification's default
 _MARGIN = 10.0
@@ -75,6 +76,11 @@ class SignIn:
             return AuthError(
                 f"{self._host} wants a sign-in for {about}{tail}: give `registry-username` and "
                 "`registry-password`."
+            )
+        if self._credentials.username == REGISTRY_USERNAME:
+            return AuthError(
+                f"{self._host} does not let the identity of the sign-in to Azure use "
+                f'{about}{tail}: give it the role "AcrPush" on the registry.'
             )
         return AuthError(
             f'{self._host} does not accept the password of user "{self._credentials.username}" '
