@@ -11,6 +11,7 @@ from aks_action.inputs.defaults import DEFAULTS
 from aks_action.inputs.reader import SECRETS, Reader
 from aks_action.inputs.strategy import strategy_settings, unused
 from aks_action.model import durations
+from aks_action.model.azure import ResourceKind
 from aks_action.model.provenance import RunContext
 from aks_action.model.release_plan import ImageSettings
 from aks_action.model.settings import Action, ClusterSettings, DeploySettings, Settings
@@ -21,7 +22,6 @@ __all__ = ["DEFAULTS", "SECRETS", "parse", "secrets"]
 
 _NOT_YET: Mapping[str, str] = {
     "private-cluster": "private clusters",
-    "resource-type": "fleets",
 }
 """Inputs of k8s-deploy that are accepted with their defaults only, and what they belong to."""
 
@@ -61,6 +61,7 @@ def parse(values: Mapping[str, str], run: RunContext, *, git_tag: str = "") -> S
             kubeconfig=reader.text("kubeconfig"),
             context=reader.text("context"),
             skip_tls_verify=reader.flag("skip-tls-verify"),
+            is_hub=azure.resource_kind(reader) is ResourceKind.FLEET,
         ),
         deploy=deploy,
         azure=azure.parse(reader),

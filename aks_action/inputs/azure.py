@@ -214,7 +214,7 @@ def _cluster(reader: Reader, creds: _Creds) -> AzureCluster | None:
         subscription_id=subscription,
         resource_group=group,
         name=name,
-        kind=resource_kind(reader),
+        kind=_kind_of_resource(reader) or ResourceKind.CLUSTER,
         admin=reader.flag("admin"),
         public_fqdn=reader.flag("use-public-fqdn"),
     )
@@ -228,10 +228,19 @@ def _cluster_name(reader: Reader) -> str:
 
 
 def resource_kind(reader: Reader) -> ResourceKind:
-    """What `resource-type` says, in any case."""
+    """What `resource-type` says, in any case. A hub can do less than a cluster."""
+    kind = _kind_of_resource(reader)
+    if kind is None:
+        reader.wrong("resource-type", f"it is not one of {', '.join(ResourceKind)}")
+    if kind is ResourceKind.FLEET:
+        for name in ("admin", "use-public-fqdn", "private-cluster"):
+            if reader.flag(name):
+                reader.wrong(name, "the hub of a fleet has no such thing")
+        if reader.text("strategy").lower() in ("canary", "blue-green"):
+            reader.wrong("strategy", "a fleet's hub runs no pods; only `basic` works there")
+    return kind or ResourceKind.CLUSTER
+
+
+def _kind_of_resource(reader: Reader) -> ResourceKind | None:
     text = reader.text("resource-type").lower()
-    for kind in ResourceKind:
-        if kind.lower() == text:
-            return kind
-    reader.wrong("resource-type", f"it is not one of {', '.join(ResourceKind)}")
-    return ResourceKind.CLUSTER
+    return next((each for each in ResourceKind if each.lower() == text), None)

@@ -16,6 +16,7 @@ from aks_action.jobs.manifests import read_manifests
 from aks_action.jobs.provenance import Provenance
 from aks_action.jobs.results import Results
 from aks_action.jobs.stopwatch import Stopwatch
+from aks_action.model.fleet import for_hub
 from aks_action.model.health import Gravity, Trouble
 from aks_action.model.manifests import Manifest
 from aks_action.model.outcomes import Diagnosis
@@ -49,6 +50,8 @@ def run(
         )
         origin = Provenance(settings, env, cluster, workflow)
         plan = strategies.plan(strategy, origin.labelled(placed, observed), observed)
+        if settings.cluster.is_hub:
+            plan = for_hub(plan)
         rules = checking.ApplyRules(force=settings.deploy.force, run_annotation=origin.annotation)
         plan = checking.check(plan, cluster, observed, rules)
         workflow.write(report.plan_text(plan))

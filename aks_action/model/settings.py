@@ -51,11 +51,15 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterSettings:
-    """How to reach the cluster. `kubeconfig` is its text or a path; empty: the environment's."""
+    """How to reach the cluster. `kubeconfig` is its text or a path; empty: the environment's.
+
+    is_hub: it is the hub of a fleet, which runs no pods.
+    """
 
     kubeconfig: str = field(default="", repr=False)
     context: str = ""
     skip_tls_verify: bool = False
+    is_hub: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -369,3 +369,18 @@ def behind(azure: Azure) -> Any:
             return pool.request(method, url, body=body, headers=headers)
 
     return request
+
+
+# Fleets
+
+
+def test_a_fleets_hub_is_deployed_to_and_no_rollout_is_waited_for(step: AzureStep) -> None:
+    """Nothing makes the Deployment available here; on a cluster this step would time out."""
+    cluster = step.azure.manager.clusters[0]
+    cluster.kind = "fleets"
+    cluster.grant(step.azure.app.object_id, manager.FLEET)
+    step.write("k8s/shop.yml", CONFIG + "---\n" + DEPLOYMENT)
+    fleet = {"resource-type": "Microsoft.ContainerService/fleets"}
+    ran = step.run({**OIDC, **TARGET, **fleet}, step.azure.github.env)
+    succeeded(step, ran)
+    assert "no Deployment is waited for" in ran.log

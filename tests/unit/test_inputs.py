@@ -99,7 +99,6 @@ def test_a_password_never_shows_in_a_problem_or_in_the_settings() -> None:
     ("name", "value"),
     [
         ("private_cluster", "true"),
-        ("resource_type", "Microsoft.ContainerService/fleets"),
     ],
 )
 def test_a_value_that_asks_for_what_is_not_built_yet_is_refused_and_never_ignored(

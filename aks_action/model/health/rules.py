@@ -12,6 +12,7 @@ from aks_action.model.health.cluster_objects import (
     assess_definition,
     assess_namespace,
 )
+from aks_action.model.health.fleets import assess_placement
 from aks_action.model.health.jobs import assess_job
 from aks_action.model.health.network import assess_gateway, assess_route, assess_service
 from aks_action.model.health.pods import assess_pod
@@ -43,6 +44,8 @@ RULES: Mapping[str, Rule] = {
     "Gateway.gateway.networking.k8s.io": assess_gateway,
     "HTTPRoute.gateway.networking.k8s.io": assess_route,
     "GRPCRoute.gateway.networking.k8s.io": assess_route,
+    "ClusterResourcePlacement.placement.kubernetes-fleet.io": assess_placement,
+    "ResourcePlacement.placement.kubernetes-fleet.io": assess_placement,
 }
 """Rules by `kind.group`. Kinds that are absent are healthy when they are there: ConfigMap,
 Secret, CronJob, Ingress (whose address may never come), PodDisruptionBudget, roles, …"""
