@@ -34,16 +34,20 @@ def run(
         image_settings = azure.with_registry_login(plan, settings, env, workflow)
     with workflow.group("Push" if action is Action.PUSH else "Release"):
         if action is Action.PUSH:
-            published = push(plan, image_settings, composer, workflow)
+            published = push(plan, image_settings, composer, workflow, results)
         else:
             published = releasing.release(
                 plan, image_settings, open_registry=partial(RegistryClient, tell=tell), tell=tell
             )
-    results.images.update({str(each.reference): each.digest for each in published})
+    results.images = {str(each.reference): each.digest for each in published} | results.images
 
 
 def push(
-    plan: ImagePlan, settings: ImageSettings, composer: ComposeFiles, workflow: Workflow
+    plan: ImagePlan,
+    settings: ImageSettings,
+    composer: ComposeFiles,
+    workflow: Workflow,
+    results: Results,
 ) -> tuple[Published, ...]:
     """Push from the engine, whose library is imported on this path only."""
     from aks_action.clients.engine import DockerEngine  # noqa: PLC0415
@@ -56,4 +60,5 @@ def push(
             engine=engine,
             open_registry=partial(RegistryClient, tell=workflow.write),
             tell=workflow.write,
+            done=results.published,
         )
