@@ -6,12 +6,14 @@ Production code in this package implements them; unit tests hand in fakes. One c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
-from aks_action.model.manifests import Document, ObjectRef
+from aks_action.model.manifests import Document, ManifestSet, ObjectRef
+from aks_action.model.observed import Collection, Observed
+from aks_action.model.plan import Plan
 from aks_action.model.resources import ResourceTypes
 
 
@@ -118,3 +120,29 @@ class Cluster(Protocol):
         self, ref: ObjectRef, *, container: str, previous: bool = False, tail_lines: int = 25
     ) -> str:
         """The last lines of a container's log; empty when there is none."""
+
+
+@runtime_checkable
+class BatchedCluster(Cluster, Protocol):
+    """A cluster to which each request is dear: many are made at once.
+
+    `prepare` once; then decide and `flush` until that answers False; then `carry_out`, after
+    which every write and read is answered by what came of it.
+    """
+
+    def prepare(self, manifests: ManifestSet, namespace: str) -> None:
+        """Fetch what a deploy of these manifests will read."""
+
+    def flush(self) -> bool:
+        """Ask what has no answer yet; whether there was anything, and so to decide again."""
+
+    def carry_out(
+        self,
+        plan: Plan,
+        observed: Observed,
+        *,
+        collections: Iterable[Collection],
+        namespace_patch: tuple[str, Document] | None,
+        seconds: float,
+    ) -> None:
+        """Do a checked plan wholly, waits included, then read `collections`."""

@@ -20,11 +20,6 @@ from aks_action.model.versions import release_type
 
 __all__ = ["DEFAULTS", "SECRETS", "parse", "secrets"]
 
-_NOT_YET: Mapping[str, str] = {
-    "private-cluster": "private clusters",
-}
-"""Inputs of k8s-deploy that are accepted with their defaults only, and what they belong to."""
-
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 """A tag by the OCI distribution specification."""
 
@@ -70,7 +65,6 @@ def parse(values: Mapping[str, str], run: RunContext, *, git_tag: str = "") -> S
         release_type=release_type(tag),
         notes=tuple(_notes(reader, deploy.strategy.strategy)),
     )
-    _refuse_what_is_not_there_yet(reader)
     raise_all(InputError, reader.problems)
     return settings
 
@@ -181,13 +175,6 @@ def _pull_secret(reader: Reader) -> str:
             "`az aks update --attach-acr`",
         )
     return name
-
-
-def _refuse_what_is_not_there_yet(reader: Reader) -> None:
-    """A value that asks for something that is not built must never look as if it worked."""
-    for name, subject in _NOT_YET.items():
-        if reader.text(name).lower() != DEFAULTS[name].lower():
-            reader.wrong(name, f"this version has no {subject.removeprefix('the ')} yet")
 
 
 def _notes(reader: Reader, strategy: Strategy) -> list[str]:

@@ -69,7 +69,7 @@ def parse(reader: Reader) -> AzureSettings | None:
 
 
 def _refuse_without_cluster(reader: Reader) -> None:
-    for name in ("admin", "use-public-fqdn"):
+    for name in ("admin", "use-public-fqdn", "private-cluster"):
         if reader.flag(name):
             reader.wrong(name, "it goes with `cluster-name` and a sign-in to Azure")
 
@@ -217,7 +217,19 @@ def _cluster(reader: Reader, creds: _Creds) -> AzureCluster | None:
         kind=_kind_of_resource(reader) or ResourceKind.CLUSTER,
         admin=reader.flag("admin"),
         public_fqdn=reader.flag("use-public-fqdn"),
+        private=_private(reader),
     )
+
+
+def _private(reader: Reader) -> bool:
+    private = reader.flag("private-cluster")
+    for name in ("admin", "use-public-fqdn", "skip-tls-verify"):
+        if private and reader.flag(name):
+            reader.wrong(name, "a run command (`private-cluster`) reaches the cluster without it")
+    strategy = reader.text("strategy").lower()
+    if private and strategy in ("canary", "blue-green"):
+        reader.wrong("strategy", "`private-cluster` works with `basic` only, so far")
+    return private
 
 
 def _cluster_name(reader: Reader) -> str:

@@ -22,6 +22,8 @@ def open_cluster(settings: Settings, env: Mapping[str, str], workflow: Workflow)
     azure = settings.azure
     if azure is None or azure.cluster is None:
         return None
+    if azure.cluster.private:
+        return _session(azure, env, workflow).open_private(azure.cluster)
     return _session(azure, env, workflow).open_cluster(
         azure.cluster, skip_tls_verify=settings.cluster.skip_tls_verify
     )

@@ -11,7 +11,7 @@ from aks_action import environment, report, strategies
 from aks_action.clients.clock import SystemClock
 from aks_action.clients.ports import Cluster
 from aks_action.errors import ActionError, InputError, Problem
-from aks_action.jobs import azure
+from aks_action.jobs import azure, batches
 from aks_action.jobs.manifests import read_manifests
 from aks_action.jobs.provenance import Provenance
 from aks_action.jobs.results import Results
@@ -19,7 +19,9 @@ from aks_action.jobs.stopwatch import Stopwatch
 from aks_action.model.fleet import for_hub
 from aks_action.model.health import Gravity, Trouble
 from aks_action.model.manifests import Manifest
+from aks_action.model.observed import Observed
 from aks_action.model.outcomes import Diagnosis
+from aks_action.model.plan import Plan
 from aks_action.model.settings import Action, Settings
 from aks_action.model.strategy_settings import StrategyAction
 from aks_action.runtime import checking, diagnosis, executor, observing
@@ -41,19 +43,27 @@ def run(
     with workflow.group("Plan"), watch.phase("plan"):
         cluster = connect(settings, env, workflow)
         strategy = replace(settings.deploy.strategy, action=action.of_strategy)
-        placed, observed = observing.observe(
-            cluster,
-            manifests,
-            settings.deploy.namespace,
-            interest=partial(strategies.interest, strategy),
-            tell=workflow.write,
+
+        def decide(tell: batches.Tell) -> tuple[Plan, Observed, Provenance, checking.ApplyRules]:
+            placed, observed = observing.observe(
+                cluster,
+                manifests,
+                settings.deploy.namespace,
+                interest=partial(strategies.interest, strategy),
+                tell=tell,
+            )
+            origin = Provenance(settings, env, cluster, tell)
+            plan = strategies.plan(strategy, origin.labelled(placed, observed), observed)
+            if settings.cluster.is_hub:
+                plan = for_hub(plan)
+            rules = checking.ApplyRules(
+                force=settings.deploy.force, run_annotation=origin.annotation
+            )
+            return checking.check(plan, cluster, observed, rules), observed, origin, rules
+
+        plan, observed, origin, rules = batches.decided(
+            cluster, manifests, settings.deploy.namespace, decide, workflow.write
         )
-        origin = Provenance(settings, env, cluster, workflow)
-        plan = strategies.plan(strategy, origin.labelled(placed, observed), observed)
-        if settings.cluster.is_hub:
-            plan = for_hub(plan)
-        rules = checking.ApplyRules(force=settings.deploy.force, run_annotation=origin.annotation)
-        plan = checking.check(plan, cluster, observed, rules)
         workflow.write(report.plan_text(plan))
     journal = Journal(SystemClock().now)
     failure: ActionError | None = None
@@ -61,6 +71,10 @@ def run(
         if not action.only_plans:
             with workflow.group("Deploy"), watch.phase("deploy"):
                 surroundings = _surroundings(settings, cluster, workflow)
+                seconds = settings.deploy.timeout_seconds
+                if batches.carry_out(cluster, plan, observed, origin.namespace_patch, seconds):
+                    look = surroundings.clock.now() + batches.LOOK_SECONDS
+                    surroundings = replace(surroundings, deadline=look)
                 executor.execute(plan, observed, rules, journal, surroundings)
                 if strategy.action is not StrategyAction.REJECT:
                     origin.leave_on_namespace(journal)

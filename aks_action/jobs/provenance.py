@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 
 from aks_action.clients.ports import Cluster
 from aks_action.model import provenance
-from aks_action.model.manifests import ManifestSet
+from aks_action.model.manifests import Document, ManifestSet
 from aks_action.model.observed import Observed
 from aks_action.model.settings import Settings
 from aks_action.runtime import namespace_annotation
 from aks_action.runtime.journal import Journal
-from aks_action.workflow import Workflow
 
 
 class Provenance:
     """The labels and the annotation of one run; nothing at all with `annotate-resources: false`."""
 
     def __init__(
-        self, settings: Settings, env: Mapping[str, str], cluster: Cluster, workflow: Workflow
+        self,
+        settings: Settings,
+        env: Mapping[str, str],
+        cluster: Cluster,
+        tell: Callable[[str], None],
     ) -> None:
         self._settings = settings
         self._env = env
         self._cluster = cluster
-        self._workflow = workflow
+        self._tell = tell
 
     @property
     def _namespace(self) -> str:
@@ -52,7 +55,7 @@ class Provenance:
         if not self._settings.deploy.annotate_resources:
             return None
         namespace = (
-            namespace_annotation.read(self._cluster, self._namespace, self._workflow.write)
+            namespace_annotation.read(self._cluster, self._namespace, self._tell)
             if self._namespace
             else None
         )
@@ -62,12 +65,17 @@ class Provenance:
             last_success_commit=provenance.last_success_commit(namespace),
         )
 
+    @property
+    def namespace_patch(self) -> tuple[str, Document] | None:
+        """What `leave_on_namespace` will write where, for who has to know before; None: nothing."""
+        if not self._namespace or not self.annotation:
+            return None
+        return self._namespace, provenance.annotation_patch(self.annotation)
+
     def leave_on_namespace(self, journal: Journal) -> None:
         """Annotate the namespace, if the run wrote anything and may."""
         if self._namespace and self.annotation and journal.has_written:
-            namespace_annotation.write(
-                self._cluster, self._namespace, self.annotation, self._workflow.write
-            )
+            namespace_annotation.write(self._cluster, self._namespace, self.annotation, self._tell)
 
     def _run(self) -> provenance.RunContext:
         run = self._settings.run

@@ -100,7 +100,10 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AzureCluster:
-    """A cluster, or the hub of a fleet, as the resource manager knows it."""
+    """A cluster, or the hub of a fleet, as the resource manager knows it.
+
+    private: its API server is reached by run commands only.
+    """
 
     subscription_id: str
     resource_group: str
@@ -108,6 +111,7 @@ class AzureCluster:
     kind: ResourceKind = ResourceKind.CLUSTER
     admin: bool = False
     public_fqdn: bool = False
+    private: bool = False
 
     @property
     def resource_id(self) -> str:

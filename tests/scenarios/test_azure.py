@@ -99,6 +99,25 @@ def succeeded(step: AzureStep, ran: Ran) -> None:
     assert live(step, "configmaps/shop")["data"] == {"colour": "green"}
 
 
+def become_available(step: AzureStep, seconds: float) -> None:
+    """Play the controllers: the Deployment is available `seconds` after it was created."""
+    path = f"/apis/apps/v1/namespaces/{step.namespace}/deployments"
+    end = time.monotonic() + 60
+    while not (found := step.server.request("GET", path)["items"]) and time.monotonic() < end:
+        time.sleep(0.2)
+    time.sleep(seconds)
+    available = {"type": "Available", "status": "True", "reason": "MinimumReplicasAvailable"}
+    done = {"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"}
+    counts = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
+    status = {
+        "observedGeneration": found[0]["metadata"]["generation"],
+        **dict.fromkeys(counts, 1),
+        "conditions": [available, done],
+    }
+    patch = {"status": status}
+    step.server.request("PATCH", f"{path}/shop/status", patch, "merge-patch+json")
+
+
 # One step for each kind of identity
 
 
@@ -208,22 +227,7 @@ def test_tokens_are_renewed_while_a_rollout_is_waited_for(step: AzureStep) -> No
     """
     step.azure.entra.lifetime, step.azure.github.lifetime = 20.0, 10.0
     step.write("k8s/shop.yml", CONFIG + "---\n" + DEPLOYMENT)
-    path = f"/apis/apps/v1/namespaces/{step.namespace}/deployments/shop"
-
-    def controller() -> None:
-        time.sleep(70)
-        generation = step.server.request("GET", path)["metadata"]["generation"]
-        available = {"type": "Available", "status": "True", "reason": "MinimumReplicasAvailable"}
-        done = {"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"}
-        counts = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
-        status = {
-            "observedGeneration": generation,
-            **dict.fromkeys(counts, 1),
-            "conditions": [available, done],
-        }
-        step.server.request("PATCH", f"{path}/status", {"status": status}, "merge-patch+json")
-
-    thread = threading.Thread(target=controller)
+    thread = threading.Thread(target=become_available, args=(step, 70.0))
     thread.start()
     ran = step.run({**OIDC, **TARGET, "timeout": "150s"}, step.azure.github.env)
     thread.join()

@@ -4,6 +4,8 @@ AKS, api-version 2024-09-01:
 https://learn.microsoft.com/rest/api/aks/managed-clusters/list-cluster-user-credentials
 https://learn.microsoft.com/rest/api/aks/managed-clusters/list-cluster-admin-credentials
 https://learn.microsoft.com/rest/api/aks/managed-clusters/get
+https://learn.microsoft.com/rest/api/aks/managed-clusters/run-command
+https://learn.microsoft.com/rest/api/aks/managed-clusters/get-command-result
 Fleets, api-version 2024-04-01: https://learn.microsoft.com/rest/api/fleet/fleets/list-credentials
 Errors: https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/common-deployment-errors
 """
@@ -11,6 +13,7 @@ Errors: https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting
 from __future__ import annotations
 
 import base64
+import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +21,7 @@ from typing import Any
 import jwt
 
 from tests.standins.entra import Entra
+from tests.standins.runner import Runner
 from tests.standins.web import Request, Response, answer
 
 HOST = "management.azure.com"
@@ -26,18 +30,21 @@ VERSIONS = {"managedClusters": "2024-09-01", "fleets": "2024-04-01"}
 
 USER = "Azure Kubernetes Service Cluster User Role"
 ADMIN = "Azure Kubernetes Service Cluster Admin Role"
+RUN = "Azure Kubernetes Service Contributor Role"
 FLEET = "Azure Kubernetes Fleet Manager RBAC Writer"
 
 _PATH = re.compile(
     r"/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)"
     r"/providers/Microsoft\.ContainerService/(?P<kind>managedClusters|fleets)/(?P<name>[^/]+)"
-    r"(?:/(?P<action>\w+))?"
+    r"(?:/(?P<action>\w+))?(?:/(?P<result>\w+))?"
 )
 _ROLES = {
     "listClusterUserCredential": {USER, ADMIN},
     "listClusterAdminCredential": {ADMIN},
     "listCredentials": {FLEET},
-    None: {USER, ADMIN, FLEET},
+    "runCommand": {RUN},
+    "commandResults": {RUN},
+    None: {USER, ADMIN, FLEET, RUN},
 }
 
 
@@ -45,6 +52,7 @@ _ROLES = {
 class Cluster:
     """A cluster or the hub of a fleet. `user` and `admin` are kubeconfigs.
 
+    entra: whether it is integrated.  runner: carries out its run commands.
     roles: object id → built-in roles on it.
     """
 
@@ -57,6 +65,8 @@ class Cluster:
     local_accounts: bool = True
     power: str = "Running"
     access_profile: dict[str, Any] = field(default_factory=dict)
+    entra: bool = True
+    runner: Runner | None = None
     roles: dict[str, set[str]] = field(default_factory=dict)
 
     def grant(self, object_id: str, *roles: str) -> None:
@@ -88,7 +98,7 @@ class Manager:
             return error(404, "InvalidResourceType", "The resource type could not be found.")
         return self._resource(request, claims, **found.groupdict())
 
-    def _resource(  # noqa: PLR0911 - one for each refusal of the resource manager
+    def _resource(  # noqa: C901, PLR0911 - one branch for each refusal
         self,
         request: Request,
         claims: dict[str, Any],
@@ -98,6 +108,7 @@ class Manager:
         kind: str,
         name: str,
         action: str | None,
+        result: str | None,
     ) -> Response:
         version = request.query.get("api-version")
         if version is None:
@@ -117,12 +128,13 @@ class Manager:
         if cluster is None:
             return error(404, "ResourceNotFound", f"The Resource 'Microsoft.ContainerService/{kind}"
                          f"/{name}' under resource group '{group}' was not found.")  # fmt: skip
-        if action not in _ROLES or request.method != ("POST" if action else "GET"):
+        post = action and action != "commandResults"
+        if action not in _ROLES or request.method != ("POST" if post else "GET"):
             return error(405, "MethodNotAllowed", "The request is not allowed.")
-        if action and request.headers.get("content-length") is None:
+        if post and request.headers.get("content-length") is None:
             return error(411, "LengthRequired", "A content length is required.")
         if not cluster.roles.get(claims["oid"], set()) & _ROLES[action]:
-            what = f"{action}/action" if action else "read"
+            what = f"{action}/action" if post else f"{action or ''}/read".lstrip("/")
             return error(
                 403,
                 "AuthorizationFailed",
@@ -131,7 +143,32 @@ class Manager:
                 f"scope '{request.path.removesuffix(f'/{action}')}' or the scope is invalid. If "
                 "access was recently granted, please refresh your credentials.",
             )
+        if action == "runCommand":
+            return self._run(request, cluster)
+        if action == "commandResults":
+            return cluster.runner.result(request.target, result or "")
         return self._granted(request, cluster, action)
+
+    def _run(self, request: Request, cluster: Cluster) -> Response:
+        runner = cluster.runner
+        if runner is None:
+            return error(400, "BadRequest", "Run command is disabled for this cluster.")
+        body = json.loads(request.body)
+        if set(body) - {"command", "context", "clusterToken"} or not body.get("command"):
+            return error(400, "BadRequest", "The request content was invalid.")
+        if cluster.entra and not body.get("clusterToken"):
+            return error(400, "BadRequest", "clusterToken is required for AAD enabled clusters.")
+        if runner.refuses:
+            return runner.refuses
+        identity = runner.start(body)
+        place = request.path.removesuffix("/runCommand") + f"/commandResults/{identity}"
+        return Response(
+            status=202,
+            headers={
+                "location": f"https://{HOST}{place}?api-version={VERSIONS['managedClusters']}",
+                "retry-after": "1",
+            },
+        )
 
     def _granted(self, request: Request, cluster: Cluster, action: str | None) -> Response:
         if action is None:
@@ -143,6 +180,7 @@ class Manager:
                         "provisioningState": "Succeeded",
                         "powerState": {"code": cluster.power},
                         "disableLocalAccounts": not cluster.local_accounts,
+                        **({"aadProfile": {"managed": True}} if cluster.entra else {}),
                         "apiServerAccessProfile": cluster.access_profile,
                     },
                 }

@@ -217,3 +217,14 @@ def test_a_pull_secret_needs_a_login_that_lasts() -> None:
     assert "az aks update --attach-acr" in problem
     login = {"registry_username": "u", "registry_password": "p"}
     assert "Input `registry` is missing" in problems_of(pull_secret_name="reg", **login)[0]
+
+
+def test_a_private_cluster_is_one_of_azure_with_the_strategy_basic() -> None:
+    cluster = azure(**OIDC, **TARGET, private_cluster="true").cluster
+    assert cluster is not None
+    assert cluster.private
+    assert "goes with `cluster-name`" in problems_of(private_cluster="true")[0]
+    (problem,) = problems_of(**OIDC, **TARGET, private_cluster="true", strategy="canary")
+    assert "`basic` only" in problem
+    (problem,) = problems_of(**OIDC, **TARGET, private_cluster="true", admin="true")
+    assert problem.startswith("Input `admin`")

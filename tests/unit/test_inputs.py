@@ -95,20 +95,6 @@ def test_a_password_never_shows_in_a_problem_or_in_the_settings() -> None:
     assert "t0ken" not in repr(settings)
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("private_cluster", "true"),
-    ],
-)
-def test_a_value_that_asks_for_what_is_not_built_yet_is_refused_and_never_ignored(
-    name: str, value: str
-) -> None:
-    (problem,) = problems_of(**{name: value}, **DEPLOY)
-    assert name.replace("_", "-") in problem
-    assert "this version has" in problem
-
-
 def test_the_defaults_of_k8s_deploy_are_accepted_in_any_case() -> None:
     parse(
         strategy="Basic",

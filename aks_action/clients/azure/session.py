@@ -8,6 +8,8 @@ from aks_action.clients.azure import clusters, registries
 from aks_action.clients.azure.credentials import Entra
 from aks_action.clients.azure.http import Http
 from aks_action.clients.azure.manager import ResourceManager
+from aks_action.clients.azure.private_cluster import PrivateCluster
+from aks_action.clients.azure.run_command import RunCommand
 from aks_action.clients.clock import SystemClock
 from aks_action.clients.image_ports import Credentials
 from aks_action.clients.kube.api import KubeCluster
@@ -68,6 +70,15 @@ class AzureSession:
                 "that `tenant-id` is the tenant that the cluster is integrated with."
             ) from None
         return opened
+
+    def open_private(self, cluster: AzureCluster) -> PrivateCluster:
+        """The cluster by run commands. Nothing is sent yet."""
+
+        def aks_token() -> str:
+            return self._entra.token(AKS_SCOPE).value
+
+        command = RunCommand(self._manager, cluster, aks_token)
+        return PrivateCluster(command, clusters.title(cluster), tell=self._tell)
 
     def registry_credentials(self, host: str) -> Credentials:
         """A login for a registry of Azure. Raises AuthError, RegistryError, InputError."""
