@@ -106,7 +106,6 @@ def _cancellable() -> Iterator[Callable[[], None]]:
     The runner sends SIGINT, SIGTERM after 7.5 s and kills after 2.5 s more; as a container's
     first process, a signal without a handler would not even reach us.
     """
-
     over = False
 
     def cancel(number: int, _frame: object) -> None:
