@@ -61,7 +61,7 @@ def test_a_deploy_without_a_kubeconfig_says_what_to_do(env: dict[str, str]) -> N
     manifest.write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n")
     code, log = run(env, manifests="app.yml")
     assert code == 2
-    assert "There is no kubeconfig." in log
+    assert "There is no cluster. Give `cluster-name`" in log
 
 
 def test_version_and_release_type_are_outputs_also_of_a_step_that_failed(
