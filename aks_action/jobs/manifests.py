@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from functools import partial
 
 from aks_action import environment
+from aks_action.errors import AuthError
+from aks_action.jobs import azure
 from aks_action.jobs.compose import compose_files
 from aks_action.jobs.results import Results
 from aks_action.model.image_plan import ImagePlan, plan_images
@@ -81,7 +83,7 @@ def _with_images(
         return substitute(manifests, ())
     plan = plan_images(compose_files(settings, env, workflow).services(), settings.images)
     if not results.images.keys() >= {str(target) for target in plan.targets}:
-        results.images |= _digests(plan, settings, workflow)
+        results.images |= _digests(plan, settings, env, workflow)
     substituted = substitute(manifests, _items(plan), results.images)
     used = {each.after.partition("@")[0] for each in substituted.replacements}
     for unused in (str(target) for target in plan.targets if str(target) not in used):
@@ -91,14 +93,27 @@ def _with_images(
     )
 
 
-def _digests(plan: ImagePlan, settings: Settings, workflow: Workflow) -> dict[str, str]:
-    """Full reference → digest; empty texts where no credentials let us ask the registry."""
-    if not settings.images.username:
-        return {str(target): "" for target in plan.targets}
-    from aks_action.clients.registry import RegistryClient  # noqa: PLC0415 - costs 60 ms to import
+def _digests(
+    plan: ImagePlan, settings: Settings, env: Mapping[str, str], workflow: Workflow
+) -> dict[str, str]:
+    """Full reference → digest; empty texts where no credentials let us ask the registry.
 
-    opened = partial(RegistryClient, tell=workflow.write)
-    return resolve(plan, settings.images, open_registry=opened)
+    Who deploys by a sign-in to Azure needs no right to the registry: without one it is not asked.
+    """
+    unknown = {str(target): "" for target in plan.targets}
+    try:
+        images = azure.with_registry_login(plan, settings, env, workflow)
+        if not images.username:
+            return unknown
+        from aks_action.clients.registry import RegistryClient  # noqa: PLC0415 - 60 ms to import
+
+        opened = partial(RegistryClient, tell=workflow.write)
+        return resolve(plan, images, open_registry=opened)
+    except AuthError as refused:
+        if settings.images.username:
+            raise
+        workflow.write(f"Images are deployed by their tags, without digests: {refused}")
+        return unknown
 
 
 def _items(plan: ImagePlan) -> list[str]:

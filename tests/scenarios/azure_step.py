@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -92,9 +93,9 @@ class AzureStep:
         done = threading.Event()
         watcher = threading.Thread(target=_watch, args=(process.pid, commands, done))
         watcher.start()
-        before = os.times()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         log, _ = process.communicate(timeout=240)
-        after = os.times()
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
         done.set()
         watcher.join()
         assert "Traceback" not in log, log
@@ -104,8 +105,7 @@ class AzureStep:
             log=log,
             left="\n".join(path.read_text(errors="replace") for path in files),
             commands="\n".join(commands),
-            cpu=(after.children_user - before.children_user)
-            + (after.children_system - before.children_system),
+            cpu=(after.ru_utime - before.ru_utime) + (after.ru_stime - before.ru_stime),
         )
 
 

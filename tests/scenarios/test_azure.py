@@ -9,6 +9,7 @@ import base64
 import itertools
 import json
 import os
+import statistics
 import threading
 import time
 from collections.abc import Iterator
@@ -296,6 +297,25 @@ def test_one_step_releases_from_a_registry_of_azure_and_deploys(
     assert tagged(azure, "web", "v1.2.0") == registry
 
 
+@pytest.mark.parametrize("role", ["AcrPull", ""])
+def test_a_deploy_pins_digests_where_the_identity_may_read_the_registry(
+    step: AzureStep, azure: Azure, registry: str, role: str
+) -> None:
+    """A right to the registry is not needed to deploy; without it tags stay tags."""
+    azure.registry.roles[azure.app.object_id] = {role} - {""}
+    step.write("compose.yml", f"services:\n  web: {{image: {REGISTRY}/web, build: .}}\n")
+    config = CONFIG + "---\n" + DEPLOYMENT.replace(f"{REGISTRY}/shop", f"{REGISTRY}/web")
+    step.write("k8s/shop.yml", config)
+    compose = {"compose-file": "compose.yml", "tag": "latest", "timeout": "1s"}
+    ran = step.run({"creds": azure.creds, **TARGET, **compose, "registry": REGISTRY})
+    assert ran.code == 8, ran.log
+    ran.keeps(azure.secrets)
+    path = f"/apis/apps/v1/namespaces/{step.namespace}/deployments/shop"
+    (container,) = step.server.request("GET", path)["spec"]["template"]["spec"]["containers"]
+    digest = f"@{registry}" if role else ""
+    assert container["image"] == f"{REGISTRY}/web:latest{digest}"
+
+
 def test_an_identity_that_may_only_pull_cannot_release(
     step: AzureStep, azure: Azure, registry: str
 ) -> None:
@@ -333,10 +353,12 @@ def test_an_azure_deploy_costs_little_more_than_one_by_kubeconfig(step: AzureSte
     """At most 0.15 s of CPU for the sign-in by OIDC, all requests to Azure included."""
     step.azure.manager.clusters[0].user = step.server.exec_kubeconfig()
     by_kubeconfig, by_azure = [], []
-    for _ in range(5):
+    for _ in range(7):
         by_kubeconfig.append(step.run({"kubeconfig": step.server.admin_kubeconfig()}).cpu)
         by_azure.append(step.run({**OIDC, **TARGET}, step.azure.github.env).cpu)
-    assert min(by_azure) - min(by_kubeconfig) < 0.15, (by_kubeconfig, by_azure)
+    more = statistics.median(by_azure) - statistics.median(by_kubeconfig)
+    print(more, by_kubeconfig, by_azure)
+    assert more < 0.15, (by_kubeconfig, by_azure)
 
 
 def seeded(azure: Azure, name: str) -> str:

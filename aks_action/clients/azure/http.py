@@ -6,10 +6,11 @@ tell meanwhile and what to say at the end are this action's own.
 
 from __future__ import annotations
 
+import ssl
+import threading
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import urlsplit
 
 import urllib3
@@ -50,6 +51,8 @@ class Http:
         self._tell = tell
         self._patience = patience
         self._reached: set[str] = set()
+        self._pools: dict[str, urllib3.PoolManager] = {}
+        self._lock = threading.Lock()
 
     def send(
         self,
@@ -80,18 +83,18 @@ class Http:
         self, method: str, url: str, host: str, headers: Mapping[str, str], body: bytes | None
     ) -> Answer | Again:
         try:
-            with _pool(host) as pool:
-                response = pool.request(
-                    method,
-                    url,
-                    headers=headers,
-                    body=body,
-                    redirect=False,
-                    retries=False,
-                    timeout=urllib3.Timeout(connect=5.0, read=60.0),
-                    preload_content=False,
-                )
-                data = response.read(_MOST_BYTES)
+            response = self._pool(host).request(
+                method,
+                url,
+                headers=headers,
+                body=body,
+                redirect=False,
+                retries=False,
+                timeout=urllib3.Timeout(connect=5.0, read=60.0),
+                preload_content=False,
+            )
+            data = response.read(_MOST_BYTES)
+            response.release_conn()
         except faults.HTTPError as error:
             return self._failed(error, host)
         self._reached.add(host)
@@ -102,6 +105,21 @@ class Http:
                 after=retry_after(lower.get("retry-after"), date=lower.get("date")),
             )
         return Answer(status=response.status, headers=lower, body=data)
+
+    def _pool(self, host: str) -> urllib3.PoolManager:
+        """One for each way out: the system's certificates take 10 ms to read."""
+        proxy = ""
+        if not urllib.request.proxy_bypass(host):
+            proxy = urllib.request.getproxies().get("https", "")
+        with self._lock:
+            if proxy not in self._pools:
+                context = ssl.create_default_context()
+                self._pools[proxy] = (
+                    urllib3.ProxyManager(proxy, maxsize=4, ssl_context=context)
+                    if proxy
+                    else urllib3.PoolManager(maxsize=4, ssl_context=context)
+                )
+            return self._pools[proxy]
 
     def _failed(self, error: faults.HTTPError, host: str) -> Again:
         if isinstance(error, faults.SSLError):
@@ -117,14 +135,6 @@ class Http:
         if host not in self._reached and isinstance(error, faults.NewConnectionError):
             raise sentence from None
         return Again(error=sentence)
-
-
-def _pool(host: str) -> urllib3.PoolManager:
-    proxy = ""
-    if not urllib.request.proxy_bypass(host):
-        proxy = urllib.request.getproxies().get("https", "")
-    keywords: dict[str, Any] = {"maxsize": 1}
-    return urllib3.ProxyManager(proxy, **keywords) if proxy else urllib3.PoolManager(**keywords)
 
 
 def _busy(host: str, status: int) -> str:
