@@ -28,7 +28,8 @@ def _shown(value: float) -> str:
 
 
 def main() -> None:
-    results = json.loads(RESULTS.read_text())["results"]
+    found = json.loads(RESULTS.read_text())["results"]
+    results = [result for each in found.values() for result in each]
     readme = ROOT / "README.md"
     block = f"<!-- bench -->\n\n{table(results)}\n\n<!-- /bench -->"
     pattern = r"<!-- bench -->.*<!-- /bench -->"
