@@ -356,9 +356,9 @@ def test_an_azure_deploy_costs_little_more_than_one_by_kubeconfig(step: AzureSte
     for _ in range(7):
         by_kubeconfig.append(step.run({"kubeconfig": step.server.admin_kubeconfig()}).cpu)
         by_azure.append(step.run({**OIDC, **TARGET}, step.azure.github.env).cpu)
-    more = statistics.median(by_azure) - statistics.median(by_kubeconfig)
-    print(more, by_kubeconfig, by_azure)
-    assert more < 0.15, (by_kubeconfig, by_azure)
+    # The machine is shared: the fastest runs are those that were disturbed least.
+    fastest = [statistics.mean(sorted(each)[:3]) for each in (by_kubeconfig, by_azure)]
+    assert fastest[1] - fastest[0] < 0.15, (by_kubeconfig, by_azure)
 
 
 def seeded(azure: Azure, name: str) -> str:

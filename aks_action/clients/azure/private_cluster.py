@@ -13,35 +13,28 @@ came back. Three commands in all: observe, check, carry out.
 from __future__ import annotations
 
 import json
-import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 
 from aks_action.clients.azure import scripts
 from aks_action.clients.azure.plan_script import PlanScript
+from aks_action.clients.azure.private_answers import (
+    ALWAYS,
+    api_error,
+    expected,
+    reads_of,
+    types_of,
+)
 from aks_action.clients.azure.run_command import Outcome, RunCommand
 from aks_action.clients.azure.scripts import Read
-from aks_action.clients.kube.errors import Asked, from_status
+from aks_action.clients.kube.errors import Asked
 from aks_action.clients.ports import Listing, Propagation, WatchEvent
 from aks_action.errors import ActionError, ApplyError
 from aks_action.model.manifests import Document, ManifestSet, ObjectRef, ref_of
 from aks_action.model.observed import Collection, Observed
 from aks_action.model.plan import Plan
-from aks_action.model.resources import ResourceType, ResourceTypes, index
-
-_ALSO = ("v1", "autoscaling/v2", "keda.sh/v1alpha1")
-_AUTOSCALERS = (
-    ("autoscaling/v2", "HorizontalPodAutoscaler"),
-    ("keda.sh/v1alpha1", "ScaledObject"),
-)
-_CODES = {
-    "NotFound": 404, "Forbidden": 403, "Invalid": 422, "Conflict": 409, "AlreadyExists": 409,
-    "BadRequest": 400, "Unauthorized": 401, "InternalError": 500, "Timeout": 504,
-    "TooManyRequests": 429, "ServiceUnavailable": 503, "MethodNotAllowed": 405,
-}  # fmt: skip
-_SERVER = re.compile(r"Error from server \((\w+)\): (?:error when [^:]*: )?(.*)", re.DOTALL)
+from aks_action.model.resources import ResourceTypes, index
 
 
 class PrivateCluster:
@@ -72,7 +65,7 @@ class PrivateCluster:
 
     def prepare(self, manifests: ManifestSet, namespace: str) -> None:
         """Fetch in one command what a deploy of these manifests will read."""
-        self._fetch(_expected(manifests, namespace), {})
+        self._fetch(expected(manifests, namespace), {})
 
     def flush(self) -> bool:
         """Ask everything that has no answer yet, in one command; whether there was anything."""
@@ -99,7 +92,7 @@ class PrivateCluster:
         namespace_patch: a namespace and a merge patch for it, done when all went well.
         """
         self._types = {**observed.types, **self._types}
-        reads = _reads(collections)
+        reads = reads_of(collections)
         script = PlanScript(plan, observed.live, self._types, reads, namespace_patch, seconds)
         self._tell(f"Run command {self._command.commands + 1} in the cluster: carry out.")
         self._done = self._command.run(script.text, script.files, seconds=seconds)
@@ -177,7 +170,7 @@ class PrivateCluster:
         return found.out if found and found.code == 0 else ""
 
     def _fetch(self, reads: Sequence[Read], dry: Mapping[str, Document]) -> None:
-        versions = list(dict.fromkeys([*_ALSO, *(each.api_version for each in reads)]))
+        versions = list(dict.fromkeys([*ALWAYS, *(each.api_version for each in reads)]))
         keys = list(dry)
         script = scripts.discover(versions) + scripts.read(reads, versions)
         script += scripts.side_by_side(
@@ -194,7 +187,7 @@ class PrivateCluster:
         self._tell(f"Run command {self._command.commands + 1} in the cluster: {what}.")
         answers = self._command.run(script, files, seconds=120.0)
         for number, version in enumerate(versions):
-            self._types = {**self._types, **index(_types_of(version, answers[f"d{number}"]))}
+            self._types = {**self._types, **index(types_of(version, answers[f"d{number}"]))}
         self._read |= {each: answers[f"r{number}"] for number, each in enumerate(reads)}
         self._dry |= {key: answers[f"c{number}"] for number, key in enumerate(keys)}
 
@@ -254,59 +247,6 @@ class PrivateCluster:
             raise self._error(outcome.err, verb, ref)
 
     def _error(self, text: str, verb: str, ref: ObjectRef) -> ActionError:
-        """What kubectl printed, as the answer of the API server that it was."""
-        found = _SERVER.search(text)
-        reason, message = (found[1], found[2]) if found else ("BadRequest", text)
-        kind = self._types.get((ref.api_version, ref.kind))
-        status: dict[str, Any] = {
-            "kind": "Status",
-            "code": _CODES.get(reason, 400),
-            "reason": reason,
-            "message": " ".join(message.split()),
-        }
-        resource = kind.plural if kind else ref.kind
-        return from_status(status, Asked(verb=verb, ref=ref, resource=resource, host=self._host))
-
-
-def _reads(collections: Iterable[Collection]) -> tuple[Read, ...]:
-    return tuple(
-        Read(api_version=version, kind=kind, namespace=space, names=None)
-        for version, kind, space in sorted(set(collections))
-    )
-
-
-def _expected(manifests: ManifestSet, namespace: str) -> list[Read]:
-    """The objects of the manifests, autoscalers beside them, and the namespace itself."""
-    names: dict[tuple[str, str, str], set[str]] = {}
-    spaces = set()
-    for ref in (each.ref for each in manifests if each.ref.name):
-        space = ref.namespace or namespace or "default"
-        spaces.add(space)
-        names.setdefault((ref.api_version, ref.kind, space), set()).add(ref.name)
-    if namespace:
-        names.setdefault(("v1", "Namespace", ""), set()).add(namespace)
-    reads = [
-        Read(api_version=version, kind=kind, namespace=space, names=tuple(sorted(wanted)))
-        for (version, kind, space), wanted in sorted(names.items())
-    ]
-    reads += [
-        Read(api_version=version, kind=kind, namespace=space, names=None)
-        for version, kind in _AUTOSCALERS
-        for space in sorted(spaces)
-    ]
-    return reads
-
-
-def _types_of(api_version: str, outcome: Outcome) -> list[ResourceType]:
-    if outcome.code:
-        return []
-    return [
-        ResourceType(
-            api_version=api_version,
-            kind=resource["kind"],
-            plural=resource["name"],
-            namespaced=bool(resource.get("namespaced")),
-        )
-        for resource in json.loads(outcome.out).get("resources") or ()
-        if "/" not in resource["name"]
-    ]
+        found = self._types.get((ref.api_version, ref.kind))
+        resource = found.plural if found else ref.kind
+        return api_error(text, Asked(verb=verb, ref=ref, resource=resource, host=self._host))
