@@ -397,6 +397,16 @@ def behind(azure: Azure) -> Any:
     return request
 
 
+def test_a_deploy_by_kubeconfig_imports_nothing_of_azure(step: AzureStep) -> None:
+    """Only who signs in to Azure pays for its library."""
+    times = {"PYTHONPROFILEIMPORTTIME": "1"}
+    ran = step.run({"kubeconfig": step.server.admin_kubeconfig()}, times)
+    assert ran.code == 0, ran.log
+    assert "| aks_action.jobs.deploy" in ran.log.replace("   ", " ")
+    assert "azure.identity" not in ran.log
+    assert "aks_action.clients.azure" not in ran.log
+
+
 # Fleets
 
 
