@@ -11,6 +11,7 @@ from aks_action import environment, report, strategies
 from aks_action.clients.clock import SystemClock
 from aks_action.clients.ports import Cluster
 from aks_action.errors import ActionError, InputError, Problem
+from aks_action.jobs.configuration import Configuration
 from aks_action.jobs.manifests import read_manifests
 from aks_action.jobs.provenance import Provenance
 from aks_action.jobs.results import Results
@@ -18,6 +19,7 @@ from aks_action.jobs.stopwatch import Stopwatch
 from aks_action.model.health import Gravity, Trouble
 from aks_action.model.manifests import Manifest
 from aks_action.model.outcomes import Diagnosis
+from aks_action.model.plan import Plan
 from aks_action.model.settings import Action, Settings
 from aks_action.model.strategy_settings import StrategyAction
 from aks_action.runtime import checking, diagnosis, executor, observing
@@ -39,10 +41,12 @@ def run(
     with workflow.group("Plan"), watch.phase("plan"):
         cluster = connect(settings, env, workflow)
         strategy = replace(settings.deploy.strategy, action=action.of_strategy)
+        configuration = Configuration(settings.deploy.configuration, strategy, workflow.write)
         placed, observed = observing.observe(
             cluster,
             manifests,
             settings.deploy.namespace,
+            rewrite=configuration.named,
             interest=partial(strategies.interest, strategy),
             tell=workflow.write,
         )
@@ -50,6 +54,7 @@ def run(
         plan = strategies.plan(strategy, origin.labelled(placed, observed), observed)
         rules = checking.ApplyRules(force=settings.deploy.force, run_annotation=origin.annotation)
         plan = checking.check(plan, cluster, observed, rules)
+        plan = configuration.planned(plan, cluster, observed)
         workflow.write(report.plan_text(plan))
     journal = Journal(SystemClock().now)
     failure: ActionError | None = None
@@ -58,6 +63,9 @@ def run(
             surroundings = _surroundings(settings, cluster, workflow)
             try:
                 executor.execute(plan, observed, rules, journal, surroundings)
+                old = configuration.tidying(cluster) if journal.has_written else ()
+                plan = replace(plan, stages=(*plan.stages, *old))
+                executor.execute(Plan(stages=old), observed, rules, journal, surroundings)
                 if strategy.action is not StrategyAction.REJECT:
                     origin.leave_on_namespace(journal)
             except ActionError as error:

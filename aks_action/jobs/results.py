@@ -34,6 +34,8 @@ class Results:
         if self.deployments:
             result = report.result(self.deployments[-1])
             workflow.output("result", json.dumps(result))
+            restarted = {str(ref) for each in self.deployments for ref in report.restarted(each)}
+            workflow.output("restarted", "\n".join(sorted(restarted)))
         workflow.summary(self._summary())
 
     def _summary(self) -> str:
