@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -17,6 +18,9 @@ from aks_action.workflow import Workflow
 
 UNEXPECTED = 70
 """Exit code of a defect of the action itself (EX_SOFTWARE of sysexits.h)."""
+
+LONGEST_TRACEBACK_LINE = 250
+"""Characters; the message of a foreign error may quote a whole kubeconfig."""
 
 PLACE_FOR_DEFECTS = "Please report it, with the lines above, where this action is published."
 
@@ -45,11 +49,22 @@ def main(env: Mapping[str, str] = os.environ, stdout: TextIO | None = None) -> i
     """Run the step and tell how it ended; returns the exit code (see `errors`)."""
     workflow = Workflow(env, stdout or sys.stdout)
     results = Results()
-    with _cancellable():
-        code = _told(workflow, results, lambda: run(env, workflow, results))
+    with _cancellable() as no_longer:
+        code = _told(workflow, results, lambda: _finished(env, workflow, results, no_longer))
         # Also after a failure: what was achieved is true, and later steps may need it.
-        published = _told(workflow, results, lambda: results.publish(workflow))
-    return code or published
+        outputs = _told(workflow, results, lambda: results.set_outputs(workflow))
+        summary = _told(workflow, results, lambda: results.write_summary(workflow))
+    return code or outputs or summary
+
+
+def _finished(
+    env: Mapping[str, str], workflow: Workflow, results: Results, no_longer: Callable[[], None]
+) -> None:
+    """Run, and let no signal disturb the report."""
+    try:
+        run(env, workflow, results)
+    finally:
+        no_longer()
 
 
 def _told(workflow: Workflow, results: Results, act: Callable[[], None]) -> int:
@@ -57,13 +72,14 @@ def _told(workflow: Workflow, results: Results, act: Callable[[], None]) -> int:
     try:
         act()
     except ActionError as error:
-        results.failure = error
+        results.failure = results.failure or error
         for problem in error.problems:
             workflow.error(problem, title=error.title)
         return error.exit_code
     except Exception as error:  # noqa: BLE001 - whatever else ends the run is a defect
         with workflow.group("What went wrong inside the action"):
-            workflow.write(traceback.format_exc())
+            lines = traceback.format_exc().splitlines()
+            workflow.write("\n".join(line[:LONGEST_TRACEBACK_LINE] for line in lines))
         workflow.error(
             f"This is a defect of the action: {type(error).__name__}. {PLACE_FOR_DEFECTS}",
             title="The action failed unexpectedly",
@@ -74,27 +90,34 @@ def _told(workflow: Workflow, results: Results, act: Callable[[], None]) -> int:
 
 def entry() -> NoReturn:
     """Run and leave at once: a request that was cut off must not hold the step."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # no name that is odd may end a deploy
+        sys.stdout.reconfigure(errors="backslashreplace")
     code = main()
     sys.stdout.flush()
     os._exit(code)
 
 
 @contextmanager
-def _cancellable() -> Iterator[None]:
+def _cancellable() -> Iterator[Callable[[], None]]:
     """SIGINT and SIGTERM raise `Cancelled` here, once; a second one changes nothing.
+
+    Yields what to call when there is nothing left to cancel.
 
     The runner sends SIGINT, SIGTERM after 7.5 s and kills after 2.5 s more; as a container's
     first process, a signal without a handler would not even reach us.
     """
 
     def cancel(number: int, _frame: object) -> None:
+        no_longer()
+        raise Cancelled(number)
+
+    def no_longer() -> None:
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, signal.SIG_IGN)
-        raise Cancelled(number)
 
     before = {each: signal.signal(each, cancel) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield no_longer
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)

@@ -18,7 +18,7 @@ from typing import TextIO
 from actions_toolkit.command import Command
 from actions_toolkit.file_command import prepare_key_value_message
 
-from aks_action.errors import Problem
+from aks_action.errors import ActionError, Problem
 
 SUMMARY_LIMIT_BYTES = 1024 * 1024
 """GitHub drops a step's whole summary above 1 MiB."""
@@ -105,7 +105,7 @@ class Workflow:
         path = self._env.get("GITHUB_STEP_SUMMARY")
         if not path:
             return
-        data = self._redacted(markdown).encode()
+        data = self._redacted(markdown).encode(errors="backslashreplace")
         if len(data) > SUMMARY_LIMIT_BYTES:
             cut = data[: SUMMARY_LIMIT_BYTES - 200].decode(errors="ignore")
             markdown = (
@@ -145,5 +145,10 @@ class Workflow:
 
 
 def _append(path: str, text: str) -> None:
-    with Path(path).open("a", encoding="utf-8", newline="") as file:
-        file.write(text)
+    """Append to a file of the runner. Raises ActionError, which is one sentence."""
+    try:
+        with Path(path).open("a", encoding="utf-8", newline="", errors="backslashreplace") as file:
+            file.write(text)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise ActionError(f"The runner's file {path} cannot be written: {why}.") from error

@@ -68,7 +68,7 @@ def first_and_unchanged(
     for deploy in tools.values():  # images, caches and pages get warm
         _once(deploy, namespaces, image)
     fresh = {name: _in_fresh_namespace(deploy, namespaces, image) for name, deploy in tools.items()}
-    first = alternate(fresh, rounds=3)
+    first = alternate(fresh, rounds=5)
     seconds = {name: median_wall(runs) for name, runs in first.items()}
     kubectl = "kubectl apply + wait"
     results = [

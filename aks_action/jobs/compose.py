@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from aks_action import environment
 from aks_action.model.settings import Settings
@@ -16,6 +18,12 @@ def compose_files(settings: Settings, env: Mapping[str, str], workflow: Workflow
     return ComposeFiles(
         tuple(folders.in_workspace(file) for file in settings.images.compose_files),
         workspace=folders.workspace,
-        env=env,
+        env={**_our_program(), **env},
         tell=workflow.write,
     )
+
+
+def _our_program() -> Mapping[str, str]:
+    """The Compose that was installed with us, so that a venv need not be on PATH."""
+    ours = Path(sys.executable).with_name("docker-compose")
+    return {"DOCKER_COMPOSE": str(ours)} if ours.is_file() else {}

@@ -58,29 +58,32 @@ def run(
         workflow.write(report.plan_text(plan))
     journal = Journal(SystemClock().now)
     failure: ActionError | None = None
-    if not action.only_plans:
-        with workflow.group("Deploy"), watch.phase("deploy"):
-            surroundings = _surroundings(settings, cluster, workflow)
-            try:
+    try:
+        if not action.only_plans:
+            with workflow.group("Deploy"), watch.phase("deploy"):
+                surroundings = _surroundings(settings, cluster, workflow)
                 executor.execute(plan, observed, rules, journal, surroundings)
-                old = configuration.tidying(cluster) if journal.has_written else ()
-                plan = replace(plan, stages=(*plan.stages, *old))
-                executor.execute(Plan(stages=old), observed, rules, journal, surroundings)
+                if journal.has_written and (old := configuration.tidying(cluster)):
+                    plan = replace(plan, stages=(*plan.stages, *old))
+                    executor.execute(Plan(stages=old), observed, rules, journal, surroundings)
                 if strategy.action is not StrategyAction.REJECT:
                     origin.leave_on_namespace(journal)
-            except ActionError as error:
-                failure = error
-    deployment = report.Deployment(
-        version=settings.version,
-        target=settings.deploy.namespace or cluster.namespace,
-        plan=plan,
-        outcomes=journal.outcomes,
-        diagnoses=_diagnoses(cluster, journal, workflow) if failure else (),
-        failure=failure,
-        executed=not action.only_plans,
-        seconds=watch.phases,
-    )
-    results.deployments.append(deployment)
+    except ActionError as error:
+        failure = error
+    finally:  # whatever ended it, also while it is diagnosed: what was written is reported
+        deployment = report.Deployment(
+            version=settings.version,
+            target=settings.deploy.namespace or cluster.namespace,
+            plan=plan,
+            outcomes=journal.outcomes,
+            failure=failure,
+            executed=not action.only_plans,
+            seconds=watch.phases,
+        )
+        results.deployments.append(deployment)
+    if failure:
+        deployment = replace(deployment, diagnoses=_diagnoses(cluster, journal, workflow))
+        results.deployments[-1] = deployment
     workflow.write(report.outcome_text(deployment))
     if failure:
         raise failure

@@ -32,16 +32,20 @@ def run(
             tell(f"{', '.join(image.services)}: {image.local} → {image.target}")
     with workflow.group("Push" if action is Action.PUSH else "Release"):
         if action is Action.PUSH:
-            published = push(plan, settings, composer, workflow)
+            published = push(plan, settings, composer, workflow, results)
         else:
             published = releasing.release(
                 plan, settings.images, open_registry=partial(RegistryClient, tell=tell), tell=tell
             )
-    results.images.update({str(each.reference): each.digest for each in published})
+    results.images = {str(each.reference): each.digest for each in published} | results.images
 
 
 def push(
-    plan: ImagePlan, settings: Settings, composer: ComposeFiles, workflow: Workflow
+    plan: ImagePlan,
+    settings: Settings,
+    composer: ComposeFiles,
+    workflow: Workflow,
+    results: Results,
 ) -> tuple[Published, ...]:
     """Push from the engine, whose library is imported on this path only."""
     from aks_action.clients.engine import DockerEngine  # noqa: PLC0415
@@ -54,4 +58,5 @@ def push(
             engine=engine,
             open_registry=partial(RegistryClient, tell=workflow.write),
             tell=workflow.write,
+            done=results.published,
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from aks_action import report
 from aks_action.errors import ActionError
+from aks_action.model.release_plan import Published
 from aks_action.model.settings import Settings
 from aks_action.workflow import Workflow
 
@@ -23,25 +24,33 @@ class Results:
     deployments: list[report.Deployment] = field(default_factory=list)
     failure: ActionError | None = None
 
-    def publish(self, workflow: Workflow) -> None:
-        """Set the outputs and write the job summary."""
+    def published(self, image: Published) -> None:
+        """Note an image that the registry has now; called from several threads."""
+        self.images[str(image.reference)] = image.digest
+
+    def set_outputs(self, workflow: Workflow) -> None:
+        """Set the outputs. Raises OSError where the runner's file cannot be written."""
         if self.settings:
             workflow.output("version", self.settings.version)
             workflow.output("release-type", str(self.settings.release_type))
-            workflow.output("images", "\n".join(self.images))
-            digests = {reference: digest for reference, digest in self.images.items() if digest}
+            images = dict(self.images)  # a push that a signal left behind may still end
+            workflow.output("images", "\n".join(images))
+            digests = {reference: digest for reference, digest in images.items() if digest}
             workflow.output("digests", json.dumps(digests))
-        if self.deployments:
-            result = report.result(self.deployments[-1])
-            workflow.output("result", json.dumps(result))
-            restarted = {str(ref) for each in self.deployments for ref in report.restarted(each)}
-            workflow.output("restarted", "\n".join(sorted(restarted)))
+            if self.deployments or any(action.needs_cluster for action in self.settings.actions):
+                last = self.deployments[-1] if self.deployments else None
+                workflow.output("result", json.dumps(report.result(last)))
+                refs = {str(ref) for each in self.deployments for ref in report.restarted(each)}
+                workflow.output("restarted", "\n".join(sorted(refs)))
+
+    def write_summary(self, workflow: Workflow) -> None:
+        """Write the job summary. Raises OSError as well."""
         workflow.summary(self._summary())
 
     def _summary(self) -> str:
         parts = []
         if self.images and not self.deployments:
-            parts.append(report.images_summary(self.images))
+            parts.append(report.images_summary(dict(self.images)))
         parts += [report.deployment_summary(each) for each in self.deployments]
         if self.failure and not any(each.failure for each in self.deployments):
             parts.append(report.failure_summary(self.failure))

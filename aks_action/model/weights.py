@@ -172,7 +172,9 @@ def _whole_weights(exact: list[list[Fraction]], *, reduce: bool) -> list[list[in
         largest //= common
     if largest <= LARGEST_WEIGHT:
         return scaled
-    return [_rounded([Fraction(w * LARGEST_WEIGHT, largest) for w in entry]) for entry in scaled]
+    # One less than the limit: rounding may add one.
+    scale = Fraction(LARGEST_WEIGHT - 1, largest)
+    return [_rounded([weight * scale for weight in entry]) for entry in scaled]
 
 
 def _rounded(entry: list[Fraction]) -> list[int]:

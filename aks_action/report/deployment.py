@@ -31,16 +31,16 @@ class Deployment:
     seconds: tuple[tuple[str, float], ...] = ()
 
 
-def result(deployment: Deployment) -> dict[str, Any]:
-    """The output `result`: counts, and the objects by what became of them.
+def result(deployment: Deployment | None) -> dict[str, Any]:
+    """The output `result`: counts, and the objects by what became of them; None: nothing did.
 
     Shape: `{"counts": {"created": 1, …}, "created": ["Deployment/shop/web"], …, "failed": […]}`.
     """
     lists: dict[str, list[str]] = {str(change): [] for change in Change}
     lists["failed"] = []
-    for name, ref in _done(deployment):
+    for name, ref in _done(deployment) if deployment else ():
         lists[name].append(str(ref))
-    for diagnosis in deployment.diagnoses:
+    for diagnosis in deployment.diagnoses if deployment else ():
         if str(diagnosis.ref) not in lists["failed"]:
             lists["failed"].append(str(diagnosis.ref))
     return {"counts": {name: len(refs) for name, refs in lists.items()}, **lists}

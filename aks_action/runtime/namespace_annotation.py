@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from aks_action.clients.ports import Cluster
-from aks_action.errors import ActionError
+from aks_action.errors import ActionError, AuthError
 from aks_action.model.manifests import Document, ObjectRef
 from aks_action.model.provenance import annotation_patch
 
@@ -20,15 +20,23 @@ def namespace_ref(name: str) -> ObjectRef:
 def read(cluster: Cluster, namespace: str, tell: Callable[[str], None]) -> Document | None:
     """The live Namespace, or None where there is none or it may not be read.
 
-    By a LIST of this one name, which a role for the name alone allows as well.
+    By a LIST of this one name, else by a GET: who has a role inside of the namespace only may
+    read the namespace itself, and list none.
     """
     selector = f"metadata.name={namespace}"
     try:
         found = cluster.list("v1", "Namespace", field_selector=selector).items
+    except ActionError as refused:
+        if refused.exit_code != AuthError.exit_code:
+            tell(f"The last deployed commit is not known: {refused}")
+            return None
+    else:
+        return next(iter(found), None)
+    try:
+        return cluster.get(namespace_ref(namespace))
     except ActionError as error:
         tell(f"The last deployed commit is not known: {error}")
         return None
-    return next(iter(found), None)
 
 
 def write(cluster: Cluster, namespace: str, value: str, tell: Callable[[str], None]) -> None:

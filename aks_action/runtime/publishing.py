@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from aks_action.clients.image_ports import Composer, Engine, LocalImage, OpenRegistry, Tell
 from aks_action.errors import ActionError, AuthError, Problem, RegistryError, raise_all
 from aks_action.model.image_manifests import ImageManifest
@@ -30,8 +32,11 @@ def push(
     engine: Engine,
     open_registry: OpenRegistry,
     tell: Tell,
+    done: Callable[[Published], None],
 ) -> tuple[Published, ...]:
     """Push every image that the registry does not have yet under its tag, several at once.
+
+    done: hears of each image as soon as the registry has it, whatever becomes of the others.
 
     Answers in the plan's order, images before aliases, with digests as the registry has them.
     Raises RegistryError naming every image that is not on the engine, before the first push;
@@ -46,17 +51,38 @@ def push(
 
     def publish(push: ImagePush) -> Published | ActionError:
         try:
-            return _push_one(push, local[push.local], engine, registries, tell)
+            published = _push_one(push, local[push.local], engine, registries, tell)
         except ActionError as error:
             return error
+        done(published)
+        return published
 
     results = each(publish, pushes)
-    errors = [result for result in results if isinstance(result, ActionError)]
-    if errors:
-        kind = AuthError if all(isinstance(e, AuthError) for e in errors) else RegistryError
-        problems = (problem for error in errors for problem in error.problems)
-        raise kind(*dict.fromkeys(problems))
+    _raise_refusals(
+        [
+            (push, result)
+            for push, result in zip(pushes, results, strict=True)
+            if isinstance(result, ActionError)
+        ]
+    )
     return tuple(result for result in results if isinstance(result, Published))
+
+
+def _raise_refusals(refused: Sequence[tuple[ImagePush, ActionError]]) -> None:
+    """One error with every problem; what one wrong password does to all images is told once."""
+    if not refused:
+        return
+    problems: dict[str, Problem] = {}
+    for push, error in refused:
+        for problem in error.problems:
+            text = problem.message
+            if isinstance(error, AuthError):
+                for name in (str(push.target), push.target.repository):
+                    text = text.replace(name, "…")
+            problems.setdefault(text, problem)
+    permission = all(isinstance(error, AuthError) for _, error in refused)
+    kind = AuthError if permission else RegistryError
+    raise kind(*problems.values())
 
 
 def _on_the_engine(pushes: tuple[ImagePush, ...], engine: Engine) -> dict[str, LocalImage]:

@@ -24,6 +24,10 @@ _INTERPOLATION = re.compile(r"(invalid interpolation format for \S+)")
 _NEAR = re.compile(r" near \".*", re.DOTALL)
 _DOTENV = re.compile(r"(failed to read [^\"]*)\"")
 _QUOTED = re.compile(r"`[^`]*`")
+_NO_COMPOSE = re.compile(
+    r"unknown (?:shorthand )?flag: (?:--file|--profile|'f')|not a docker command"
+)
+"""What docker without the plugin says."""
 _LINE = re.compile(r"\b(?:line |L)([0-9]{1,7})\b")
 
 
@@ -66,6 +70,8 @@ class ComposeFiles:
         except OSError as error:
             raise InputError(f"Compose cannot be run: {error.strerror}.") from None
         errors = done.stderr.decode(errors="replace")
+        if done.returncode and _NO_COMPOSE.search(errors):
+            raise InputError("Compose is not installed: `docker compose` has no such command.")
         if done.returncode:
             raise InputError(self._problem(errors.replace(f"{self._workspace}/", "")))
         for warning in _warnings(errors):

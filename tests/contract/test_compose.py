@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from aks_action import environment, inputs
 from aks_action.errors import InputError, Source
+from aks_action.jobs.compose import compose_files
 from aks_action.model.image_plan import ComposeService
 from aks_action.sources.compose import ComposeFiles
+from aks_action.workflow import Workflow
 
 BIN = Path(__file__).resolve().parents[2] / ".venv/bin"
 Read = Callable[..., tuple[ComposeService, ...]]
@@ -173,3 +177,23 @@ def test_a_program_that_prints_something_else(reader: Reader) -> None:
         reader.read("compose.yml", DOCKER_COMPOSE="/bin/echo")
     with pytest.raises(InputError, match="Compose cannot be run"):
         reader.read("compose.yml", DOCKER_COMPOSE=str(reader.folder / "none"))
+
+
+def test_docker_without_its_compose_plugin_is_no_fault_of_the_file(reader: Reader) -> None:
+    """It says `unknown flag: --file`, which nobody would understand."""
+    reader.write("compose.yml", "services: {}\n")
+    docker = reader.folder / "docker"
+    docker.write_text('#!/bin/sh\necho "unknown flag: $2" >&2; exit 125\n')
+    docker.chmod(0o755)
+    with pytest.raises(InputError, match="Compose is not installed"):
+        reader.read("compose.yml", PATH=str(reader.folder))
+
+
+def test_the_compose_beside_our_python_is_used_whatever_the_path(reader: Reader) -> None:
+    """`.venv/bin/python entrypoint.py` works without the venv on PATH."""
+    reader.write("compose.yml", "services: {web: {image: shop/web}}\n")
+    env = {"GITHUB_WORKSPACE": str(reader.folder), "HOME": str(reader.folder), "PATH": ""}
+    values = {"action": "push", "compose-file": "compose.yml"}
+    settings = inputs.parse(values, environment.run_context(env))
+    files = compose_files(settings, env, Workflow(env, io.StringIO()))
+    assert [service.name for service in files.services()] == ["web"]

@@ -152,6 +152,7 @@ def test_compose_builds_and_all_is_pushed_once(
             engine=engine,
             open_registry=RegistryClient,
             tell=told.append,
+            done=lambda _: None,
         )
         return [(str(one.reference), one.action) for one in published]
 

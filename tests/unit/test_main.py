@@ -80,11 +80,3 @@ def test_secrets_are_masked_before_anything_else_is_written(env: dict[str, str])
     first, *rest = log.splitlines()
     assert first == "::add-mask::hunter2"
     assert "hunter2" not in "\n".join(rest)
-
-
-def test_a_defect_ends_with_70_and_asks_for_a_report(env: dict[str, str]) -> None:
-    """A summary that is a folder stands for what nobody thought of."""
-    Path(env["GITHUB_STEP_SUMMARY"]).mkdir()
-    code, log = run(env, action="fly")
-    assert code == 2, "what ended the step first is its exit code"
-    assert "This is a defect of the action: IsADirectoryError." in log

@@ -128,8 +128,20 @@ def test_the_namespace_is_annotated_by_one_patch_and_read_by_one_list(
     assert told == []
 
 
+def test_who_may_read_the_namespace_only_from_inside_reads_it_by_name(cluster: FakeCluster) -> None:
+    """A role of the namespace allows a GET of the Namespace, and no LIST."""
+    told: list[str] = []
+    write(cluster, "prod", '{"commit":"abc"}', told.append)
+    cluster.forbid("list", "Namespace")
+    found = read(cluster, "prod", told.append)
+    assert found is not None
+    assert found["metadata"]["name"] == "prod"
+    assert told == []
+
+
 def test_a_namespace_that_may_not_be_read_or_annotated_only_is_told(cluster: FakeCluster) -> None:
     cluster.forbid("list", "Namespace")
+    cluster.forbid("get", "Namespace")
     cluster.forbid("patch", "Namespace")
     told: list[str] = []
     assert read(cluster, "prod", told.append) is None

@@ -32,6 +32,7 @@ class Run:
         )
         self.composer = FakeComposer((WEB, API))
         self.told: list[str] = []
+        self.done: list[Published] = []
 
     def push(self) -> tuple[Published, ...]:
         plan = plan_images(self.composer.services(), self.settings)
@@ -42,6 +43,7 @@ class Run:
             engine=self.engine,
             open_registry=self.registry.opened,
             tell=self.told.append,
+            done=self.done.append,
         )
 
 
@@ -108,6 +110,27 @@ def test_every_refused_push_is_told() -> None:
         run.push()
 
 
+def test_a_wrong_password_is_told_once() -> None:
+    """Every image meets it; the sentences differ by the image's name alone."""
+    run = Run()
+    run.engine.failures = {
+        f"x.io/{name}": AuthError(f"x.io does not accept the password of me for x.io/{name}.")
+        for name in ("web:v1", "api:v1", "web:extra")
+    }
+    with pytest.raises(AuthError) as caught:
+        run.push()
+    assert len(caught.value.problems) == 1
+
+
+def test_what_was_pushed_is_known_also_when_another_push_is_refused() -> None:
+    """The report of a step that failed tells what is in the registry by now."""
+    run = Run()
+    run.engine.failures = {"x.io/web:v1": RegistryError("x.io refused web.")}
+    with pytest.raises(RegistryError):
+        run.push()
+    assert {str(each.reference) for each in run.done} == {"x.io/api:v1", "x.io/web:extra"}
+
+
 def test_a_digest_that_is_not_the_registry_s_is_an_error() -> None:
     """Somebody else pushed at the same time, or the engine is mistaken."""
     run = Run()
@@ -135,6 +158,7 @@ def test_the_password_stays_with_its_registry() -> None:
         engine=engine,
         open_registry=open_registry,
         tell=lambda _: None,
+        done=lambda _: None,
     )
     assert seen == {"ghcr.io": "me"}
 

@@ -526,6 +526,16 @@ def test_a_token_that_no_header_can_hold(token: str) -> None:
         assert "hu" not in str(caught.value)
 
 
+def test_a_plugin_does_not_see_the_inputs_of_the_action(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The password of a registry is none of its business."""
+    monkeypatch.setenv("INPUT_REGISTRY-PASSWORD", "hush")
+    script = "env | grep -c hush >&2; exit 3"
+    with pytest.raises(AuthError, match=r"failed \(3\): 0$"):
+        connect(kubeconfig("https://127.0.0.1:1", **plugin(tmp_path, script)))
+
+
 def test_a_plugin_that_is_missing() -> None:
     """A command that is not here is named, with the way out."""
     user = {"exec": {"command": "kubelogin-of-nobody", "args": ["get-token"]}}

@@ -130,7 +130,7 @@ def _run(plugin: Mapping[str, Any], access: Access) -> Mapping[str, Any]:
     try:
         done = subprocess.run(
             [command, *(str(argument) for argument in plugin.get("args") or ())],
-            env={**os.environ, **extra, "KUBERNETES_EXEC_INFO": json.dumps(info)},
+            env={**_without_inputs(), **extra, "KUBERNETES_EXEC_INFO": json.dumps(info)},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_PLUGIN_SECONDS,
@@ -147,6 +147,11 @@ def _run(plugin: Mapping[str, Any], access: Access) -> Mapping[str, Any]:
             "for a person to sign in. Use a kubeconfig that needs none."
         ) from error
     return _status(command, done)
+
+
+def _without_inputs() -> dict[str, str]:
+    """Our environment without the inputs of this action, where other passwords are."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("INPUT_")}
 
 
 def _variables(plugin: Mapping[str, Any]) -> dict[str, str]:
