@@ -78,7 +78,7 @@ class AuthError(ActionError):
 
 class RegistryError(ActionError):
     exit_code = 5
-    title = "The images were not published"
+    title = "An image could not be published or found"
 
 
 class ApplyError(ActionError):

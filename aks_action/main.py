@@ -106,14 +106,16 @@ def _cancellable() -> Iterator[Callable[[], None]]:
     The runner sends SIGINT, SIGTERM after 7.5 s and kills after 2.5 s more; as a container's
     first process, a signal without a handler would not even reach us.
     """
+    over = False
 
     def cancel(number: int, _frame: object) -> None:
-        no_longer()
-        raise Cancelled(number)
+        if not over:
+            no_longer()
+            raise Cancelled(number)
 
-    def no_longer() -> None:
-        for each in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, signal.SIG_IGN)
+    def no_longer() -> None:  # not by SIG_IGN: Python prints a traceback for one on its way
+        nonlocal over
+        over = True
 
     before = {each: signal.signal(each, cancel) for each in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -37,7 +37,7 @@ def run(
     """Deploy, or show what a deploy would do. Raises ActionError for what went wrong."""
     watch = Stopwatch(SystemClock())
     with workflow.group("Manifests"), watch.phase("read"):
-        manifests = read_manifests(settings, env, workflow, results)
+        manifests = read_manifests(action, settings, env, workflow, results)
     with workflow.group("Plan"), watch.phase("plan"):
         cluster = connect(settings, env, workflow)
         strategy = replace(settings.deploy.strategy, action=action.of_strategy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from aks_action import environment
 from aks_action.jobs.compose import compose_files
@@ -10,20 +11,31 @@ from aks_action.jobs.results import Results
 from aks_action.model.image_plan import ImagePlan, plan_images
 from aks_action.model.manifests import ManifestSet
 from aks_action.model.references import ImageReference
-from aks_action.model.settings import Settings
+from aks_action.model.settings import Action, Settings
+from aks_action.model.strategy_settings import StrategyAction
 from aks_action.model.substitution import Substituted, substitute, with_pull_secrets
+from aks_action.runtime.resolving import resolve
 from aks_action.sources import manifest_files
 from aks_action.workflow import Workflow
 
 
 def read_manifests(
-    settings: Settings, env: Mapping[str, str], workflow: Workflow, results: Results
+    action: Action,
+    settings: Settings,
+    env: Mapping[str, str],
+    workflow: Workflow,
+    results: Results,
 ) -> ManifestSet:
-    """The objects to deploy, in the given order, as they are to be. Raises ActionError."""
+    """The objects to deploy, in the given order, as they are to be. Raises ActionError.
+
+    A reject goes back to what is there: no image is looked up or put in for it.
+    """
     read = manifest_files.read(settings.deploy.manifests, environment.folders(env))
     for warning in read.warnings:
         workflow.warning(warning)
     workflow.write(f"{len(read.manifests)} objects from {', '.join(read.files)}")
+    if action.of_strategy is StrategyAction.REJECT:
+        return read.manifests
     substituted = _with_images(read.manifests, settings, env, workflow, results)
     for each in substituted.replacements:
         workflow.write(f"{each.ref}, container {each.container}: {each.before} → {each.after}")
@@ -51,8 +63,8 @@ def _with_images(
     if not (settings.deploy.images_from_compose or results.images):
         return substitute(manifests, ())
     plan = plan_images(compose_files(settings, env, workflow).services(), settings.images)
-    for target in plan.targets:
-        results.images.setdefault(str(target), "")
+    if not results.images.keys() >= {str(target) for target in plan.targets}:
+        results.images |= _digests(plan, settings, workflow)
     substituted = substitute(manifests, _items(plan), results.images)
     used = {each.after.partition("@")[0] for each in substituted.replacements}
     for unused in (str(target) for target in plan.targets if str(target) not in used):
@@ -60,6 +72,16 @@ def _with_images(
     return Substituted(
         manifests=substituted.manifests, replacements=substituted.replacements, warnings=()
     )
+
+
+def _digests(plan: ImagePlan, settings: Settings, workflow: Workflow) -> dict[str, str]:
+    """Full reference → digest; empty texts where no credentials let us ask the registry."""
+    if not settings.images.username:
+        return {str(target): "" for target in plan.targets}
+    from aks_action.clients.registry import RegistryClient  # noqa: PLC0415 - costs 60 ms to import
+
+    opened = partial(RegistryClient, tell=workflow.write)
+    return resolve(plan, settings.images, open_registry=opened)
 
 
 def _items(plan: ImagePlan) -> list[str]:

@@ -166,10 +166,20 @@ class _Execution:
         while True:
             try:
                 return checking.recheck(late, self._cluster, self._rules, self._live, created)
-            except (ManifestError, ApplyError):
+            except (ManifestError, ApplyError) as error:
                 if self._clock.now() >= until:
+                    self._note_refused(late, error)
                     raise
             self._clock.sleep(0.2)
+
+    def _note_refused(self, late: Sequence[Apply], error: ActionError) -> None:
+        """What only the late check could refuse has failed, for the report as well."""
+        told = {problem.source: problem.message for problem in error.problems}
+        for apply in late:
+            source = apply.manifest.source
+            if message := told.get(source):
+                entry = self._journal.begin(apply.ref, source, assessment_of(apply).change)
+                self._journal.end(entry, error=message)
 
     def _await_kinds(self, kinds: set[tuple[str, str]]) -> None:
         """Discovery lags behind a definition that is established by up to some seconds."""

@@ -73,7 +73,9 @@ def test_the_quick_start_of_the_readme_is_short_and_correct(tmp_path: Path) -> N
     assert set(step["with"]) <= set(load(ACTION)["inputs"])
 
 
-@pytest.mark.parametrize("path", [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("*.md")])
+@pytest.mark.parametrize(
+    "path", [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("*.md")]
+)
 def test_links_between_the_documents_lead_somewhere(path: Path) -> None:
     """A file that was renamed is noticed here."""
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text()):

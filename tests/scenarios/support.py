@@ -41,12 +41,19 @@ class Step:
         self.workspace.mkdir()
         self.temp.mkdir()
 
+    def elsewhere(self, folder: Path, **inputs: str) -> "Step":
+        """The same step in another workspace, with other inputs."""
+        return Step(self._bed, folder, {**self._inputs, **inputs})
+
     def write(self, path: str, text: str) -> None:
         target = self.workspace / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
 
-    def start(self, inputs: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    def start(
+        self, inputs: Mapping[str, str] | None = None, *, command: Sequence[str] = ()
+    ) -> subprocess.Popen[str]:
+        """Start the step. command: what starts it instead of our own Python."""
         for name in ("output", "summary"):
             (self.temp / name).write_text("")
         values = {**self._inputs, **(inputs or {})}
@@ -64,10 +71,11 @@ class Step:
             "GITHUB_WORKFLOW": "Scenario",
             "GITHUB_WORKFLOW_REF": "your-org/shop/.github/workflows/s.yml@refs/heads/master",
             "RUNNER_TEMP": str(self.temp),
+            "TMPDIR": str(self.temp),
             **{f"INPUT_{name.upper()}": value for name, value in values.items()},
         }
         return subprocess.Popen(
-            [sys.executable, str(ROOT / "entrypoint.py")],
+            command or [sys.executable, str(ROOT / "entrypoint.py")],
             cwd=self.workspace, env=environment, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip

@@ -37,9 +37,9 @@ class Ended:
 
 @pytest.fixture(name="cluster", scope="module")
 def _cluster(bed: Bed) -> Cluster:
-    from aks_action.clients.cluster import KubeCluster, connect
+    from aks_action.clients.kube.connection import connect
 
-    return KubeCluster(connect(bed.kubeconfig))
+    return connect(bed.kubeconfig)
 
 
 @pytest.fixture(name="busybox")

@@ -24,6 +24,10 @@ def versions(bed: Bed, namespace: str) -> dict[str, str]:
     }
 
 
+def _is_deployed(bed: Bed, namespace: str) -> bool:
+    return any(name.startswith("Deployment/") for name in versions(bed, namespace))
+
+
 def value(bed: Bed, namespace: str, what: str, path: str) -> str:
     return bed.kubectl("get", what, f"--namespace={namespace}", f"--output=jsonpath={{{path}}}")
 
@@ -172,7 +176,7 @@ def test_a_cancelled_run_ends_within_5_seconds_and_says_what_was_written(
     step.write("k8s/all.yml", never)
     process = step.start()
     deadline = time.monotonic() + 30
-    while not versions(bed, namespace) and time.monotonic() < deadline:
+    while not _is_deployed(bed, namespace) and time.monotonic() < deadline:
         time.sleep(0.2)
     time.sleep(1)
     process.send_signal(number)

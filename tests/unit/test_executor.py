@@ -179,7 +179,10 @@ def test_what_the_late_check_refuses_is_an_error_before_its_stage_is_written(run
     good = config_map("good", namespace="new")
     with pytest.raises(ManifestError, match="wrong is a field that"):
         run(stage(NAMESPACE, name="one"), stage(good, bad, name="two"))
-    assert run.changes == {"Namespace/new": Change.CREATED}
+    namespace, refused = run.journal.outcomes
+    assert (str(namespace.ref), namespace.error) == ("Namespace/new", "")
+    assert str(refused.ref) == "ConfigMap/new/bad"
+    assert "wrong is a field that" in refused.error
 
 
 def test_a_generated_name_is_reported(run: Run) -> None:

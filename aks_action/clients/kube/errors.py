@@ -30,6 +30,7 @@ _NO_NAMESPACE = re.compile(r'^namespaces "(?P<name>[^"]*)" not found$')
 _NOT_TYPED = re.compile(
     r"^failed to (?:create typed patch object|convert new object) \([^)]*\)(?: to proper version)?:"
     r"(?: unable to convert unstructured object to [^:]*:)?(?: error decoding from json:)? ?"
+    r"(?:errors: )?"
 )
 
 
@@ -170,7 +171,6 @@ def _denied(denied: re.Match[str], host: str) -> str:
 def _clean(message: str, *, secret: bool) -> str:
     """A message without long or secret values, on one line, trimmed."""
     message = _GOT.sub("got another type;" if secret else r"got \1;", message).rstrip(";")
-    message = message.removeprefix("errors:")
     message = " ".join(_without_values(message, secret=secret).split()).rstrip(".")
     return message if len(message) <= _LONGEST else message[:_LONGEST] + " …"
 
