@@ -2,10 +2,12 @@
 
 import base64
 import hashlib
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from aks_action import strategies
 from aks_action.errors import Source
 from aks_action.model.config_hash import content_hash
 from aks_action.model.config_marks import VERSION_OF, VERSIONED, is_version
@@ -15,7 +17,9 @@ from aks_action.model.documents import get_in, set_in
 from aks_action.model.manifests import Document, Manifest, ManifestSet, ObjectRef, ref_of
 from aks_action.model.plan import Change
 from aks_action.model.pod_specs import value_at
+from aks_action.model.strategy_settings import Strategy, StrategySettings
 from tests.unit.config_words import applied, config_map, item, observed, plan_of, pod_spec, workload
+from tests.unit.strategies.words import TYPES
 
 # The test vectors of kustomize's own hasher, and of kubectl's before it.
 VECTORS = [
@@ -370,3 +374,21 @@ def test_nothing_is_marked_or_rewritten_without_configuration() -> None:
     given = manifests(workload(reads=""))
     assert versioned(given).manifests == given
     assert get_in(given[0].document, ("metadata", "labels")) is None
+
+
+@pytest.mark.parametrize("strategy", [Strategy.CANARY, Strategy.BLUE_GREEN])
+def test_a_new_version_beside_the_stable_has_its_own_configuration(strategy: Strategy) -> None:
+    """The stable goes on to name what it names."""
+    made = versioned(manifests(SETTINGS, workload(selector={"matchLabels": {"app": "web"}})))
+    stable = workload(selector={"matchLabels": {"app": "web"}}, reads="ConfigMap/settings-old")
+    settings = StrategySettings(strategy=strategy, percentage=50)
+    plan = strategies.plan(settings, made.manifests, replace(observed(stable), types=TYPES))
+    path = ("spec", "template", "spec", "containers", 0, "envFrom", 0, "configMapRef", "name")
+    named = {
+        each.ref.name: value_at(each.manifest.document, path)
+        for each in plan.applies
+        if each.ref.kind == "Deployment"
+    }
+    new = {name for name in named if name.endswith(("-canary", "-green"))}
+    assert {named[name] for name in new} == {f"settings-{content_hash(SETTINGS)}"}
+    assert all(named[name] == "settings-old" for name in named.keys() - new)
