@@ -80,6 +80,7 @@ def _report(found: dict[str, list[Result]]) -> dict[str, object]:
     return {
         "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
         "peer": os.environ.get("PEER_ACTION", ""),
+        "one_run": set(found) == set(CASES),
         "results": {name: known[name] for name in CASES if name in known},
     }
 

@@ -28,7 +28,10 @@ def _shown(value: float) -> str:
 
 
 def main() -> None:
-    found = json.loads(RESULTS.read_text())["results"]
+    report = json.loads(RESULTS.read_text())
+    if not report.get("one_run"):
+        raise SystemExit("The README tells of one run: run `make bench` with all cases first.")
+    found = report["results"]
     results = [result for each in found.values() for result in each]
     readme = ROOT / "README.md"
     block = f"<!-- bench -->\n\n{table(results)}\n\n<!-- /bench -->"

@@ -13,7 +13,7 @@ from demo.bed import ROOT, Bed
 from tests.scenarios import manifests
 from tests.scenarios.support import Step
 
-OBJECTS = 120
+OBJECTS = 600
 
 
 def written(bed: Bed, namespace: str) -> set[str]:

@@ -120,6 +120,14 @@ def test_when_all_failures_are_permissions_access_was_refused(run: Run) -> None:
         run(stage(config_map("a")))
 
 
+def test_weak_5_a_delete_that_is_refused_fails_the_step(run: Run) -> None:
+    """k8s-deploy ignores it, and what was to go goes on serving."""
+    run.cluster.apply(config_map("old"))
+    run.cluster.forbid("delete", "ConfigMap")
+    with pytest.raises(AuthError, match="ci may not delete configmaps"):
+        run(Stage(name="clean", steps=(Delete(ref=ref_of(config_map("old")), why="test"),)))
+
+
 def test_recreation_deletes_that_very_object_and_waits_until_it_is_gone(run: Run) -> None:
     run.cluster.apply(deployment())
     uid = run.cluster.get(ref_of(deployment()))["metadata"]["uid"]  # type: ignore[index]

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+
 from aks_action.errors import Conflict
 from aks_action.model.documents import set_in
+from aks_action.model.ingress_paths import asked, knowing
 from aks_action.model.manifests import Document, Manifest
-from aks_action.model.plan import Stage
 from aks_action.model.routing import ingress_services, with_ingress_services
+from aks_action.model.strategy_settings import StrategyAction
 from aks_action.model.variants import COLOUR_LABEL, Colour, copy_name
 from aks_action.strategies.app import App, applied, settled
-from aks_action.strategies.blue_green import colours, method
+from aks_action.strategies.blue_green import colours, found, method
 from aks_action.strategies.blue_green.colours import Carrier, Marks
 from aks_action.strategies.blue_green.method import Method, Stages
+
+Form = Callable[[App, Manifest], Document]
+"""An Ingress of the manifests as it has to be."""
 
 SETTLE_SECONDS = 5.0
 """An Ingress does not report when its controller has taken a change; reloads take seconds."""
@@ -25,7 +31,7 @@ def _colour(app: App, ingress: Manifest) -> Carrier:
     live = app.live(ingress.ref)
     if live is None:
         return Carrier.NOBODY
-    named = set(ingress_services(live))
+    named = set(ingress_services(asked(live)))
     services = [
         each.ref.name for each in app.services if each.ref.namespace == ingress.ref.namespace
     ]
@@ -46,25 +52,57 @@ def _before_green(app: App) -> Stages:
 
 
 def _to_green(app: App) -> Stages:
-    made = tuple(each.with_document(_green(app, each)) for each in app.ingresses)
-    return _switched(app, "Switch to green", made)
+    """A green that had the traffic has given it back by then, where there is a stable."""
+    was_moved = app.settings.action is StrategyAction.DEPLOY and found.all_have_blue(app)
+    there = () if was_moved else (Carrier.GREEN,)
+    return _switched(app, "Switch to green", _green, old=_blue, there=there)
 
 
 def _to_blue(app: App, _marks: Marks) -> Stages:
-    return _switched(app, "Switch to the stable", app.ingresses)
+    """A promote that found a part of the traffic on green has completed that by then."""
+    was_moved = app.settings.action is StrategyAction.PROMOTE and _carrier(app) is Carrier.MIXED
+    there = () if was_moved else (Carrier.BLUE,)
+    return _switched(app, "Switch to the stable", _blue, old=_green, there=there)
 
 
-def _switched(app: App, name: str, made: tuple[Manifest, ...]) -> Stages:
-    before = tuple(manifest for manifest in app.ingresses if app.is_live(manifest.ref))
-    green = _carrier(app) is Carrier.GREEN
-    undo: Stage | None = applied(
-        f"Undo: {name}",
-        [each.with_document(_green(app, each)) if green else each for each in before],
-    )
+def _switched(app: App, name: str, new: Form, *, old: Form, there: Collection[Carrier]) -> Stages:
+    """The Ingresses as `new` has them; those that are moved know both colours' Services meanwhile.
+
+    there: what an Ingress that need not be moved was found to be.
+    """
+    moving = [
+        each for each in app.ingresses if app.is_live(each.ref) and _colour(app, each) not in there
+    ]
+    final = [each.with_document(new(app, each)) for each in app.ingresses]
+    taken = settled("ingress controllers take the new backends", SETTLE_SECONDS)
+    if not moving:
+        return (applied(name, final), taken)
+    before = [each.with_document(old(app, each)) for each in moving]
+    primed = [each.with_document(knowing(old(app, each), new(app, each))) for each in moving]
+    retiring = [each.with_document(knowing(new(app, each), old(app, each))) for each in moving]
+    undo = applied(f"Undo: {name}", before)
     return (
-        applied(name, made, undo=undo if before else None),
-        settled("ingress controllers take the new backends", SETTLE_SECONDS),
+        applied("Make new Services known", primed, undo=undo),
+        taken,
+        applied(name, retiring, undo=undo),
+        taken,
+        applied("Forget old Services", final),
     )
+
+
+def _after_blue(app: App, marks: Marks) -> Stages:
+    """A reject that was cut off right after its switch has left Services known."""
+    left = tuple(
+        each
+        for each in app.ingresses
+        if (live := app.live(each.ref)) is not None and asked(live) is not live
+    )
+    forgotten = (applied("Forget old Services", left),) if left else ()
+    return (*forgotten, *colours.version_forgotten(app, marks))
+
+
+def _blue(_app: App, ingress: Manifest) -> Document:
+    return ingress.document
 
 
 def _green(app: App, ingress: Manifest) -> Document:
@@ -88,5 +126,5 @@ METHOD = Method(
     blue_ready=method.plain_services_to_blue,
     to_blue=_to_blue,
     leftovers=method.green_service_refs,
-    after_blue=colours.version_forgotten,
+    after_blue=_after_blue,
 )

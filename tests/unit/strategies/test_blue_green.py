@@ -328,8 +328,20 @@ ROUTE_SHOP = (*SHOP, route(("web", 3), ("other", 6)))
 ACCEPTED = ["accepted HTTPRoute/web", "pause 2"]
 SWITCHES: dict[str, tuple[list[str], list[str]]] = {
     "ingress": (
-        ["apply Ingress/web → web-green", "pause 5"],
-        ["apply Ingress/web → web", "pause 5"],
+        [
+            "apply Ingress/web → web knows web-green",
+            "pause 5",
+            "apply Ingress/web → web-green knows web",
+            "pause 5",
+            "apply Ingress/web → web-green",
+        ],
+        [
+            "apply Ingress/web → web-green knows web",
+            "pause 5",
+            "apply Ingress/web → web knows web-green",
+            "pause 5",
+            "apply Ingress/web → web",
+        ],
     ),
     "gateway": (
         [
@@ -403,7 +415,7 @@ def test_a_method_without_anything_to_switch_is_told_before_anything_is_made(met
 
 def test_an_ingress_switch_marks_the_ingress_as_k8s_deploy_does() -> None:
     made = plan("deploy", "ingress", INGRESS_SHOP, (BLUE, TO_BLUE, ingress()))
-    switched = next(each.manifest for each in made.applies if each.ref.kind == "Ingress")
+    *_, switched = (each.manifest for each in made.applies if each.ref.kind == "Ingress")
     assert switched.labels["k8s.deploy.color"] == "green"
 
 

@@ -85,6 +85,19 @@ def test_bug_13_pod_promote_deletes_the_canary_after_the_updated_stable_is_healt
     ]
 
 
+@pytest.mark.parametrize("action", ["deploy", "promote"])
+def test_bug_11_objects_without_a_spec_are_deployed_before_what_reads_them(action: str) -> None:
+    lines = told(plan(action, "pod", SHOP, (OLD, CANARY, service())))
+    assert "apply ConfigMap/web-config" in lines[0]
+
+
+def test_bug_18_nothing_is_written_after_the_deletes_of_an_smi_promote() -> None:
+    live = (MARKED, CANARY, BASELINE, service(), split("workflow-rollout", stable=800, canary=100))
+    lines = told(plan("promote", "smi", SHOP, live))
+    first = next(number for number, line in enumerate(lines) if line.startswith("delete"))
+    assert all(line.startswith("delete") for line in lines[first:])
+
+
 def test_pod_promote_without_a_canary_deploys_the_manifests_and_says_so() -> None:
     made = plan("promote", "pod", SHOP, (OLD,))
     assert told(made)[-1] == "wait Deployment/web"

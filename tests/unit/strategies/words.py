@@ -194,6 +194,9 @@ def _object(document: Document) -> str:
         said += f" → {_weights((each['service'], each['weight']) for each in backends)}"
     if is_ingress(document):
         said += f" → {get_in(document, ('spec', 'defaultBackend', 'service', 'name'))}"
+        for rule in get_in(document, ("spec", "rules"), ()):
+            known = [each["backend"]["service"]["name"] for each in rule["http"]["paths"]]
+            said += f" knows {', '.join(known)}"
     if document["kind"] == "HorizontalPodAutoscaler":
         said += f" → {get_in(document, ('spec', 'scaleTargetRef', 'name'))}"
     return said
