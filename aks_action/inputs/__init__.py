@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from aks_action.errors import InputError, Problem, raise_all
 from aks_action.inputs import azure
+from aks_action.inputs.configuration import config_settings
 from aks_action.inputs.defaults import DEFAULTS
 from aks_action.inputs.reader import SECRETS, Reader
 from aks_action.inputs.strategy import strategy_settings, unused
@@ -151,6 +152,7 @@ def _deploy(reader: Reader, actions: tuple[Action, ...]) -> DeploySettings:
         image_pull_secrets=pull_secrets,
         pull_secret=_pull_secret(reader),
         strategy=strategy_settings(reader, actions),
+        configuration=config_settings(reader),
         timeout_seconds=reader.parsed("timeout", durations.parse, 600.0),
         force=reader.flag("force"),
         annotate_resources=reader.flag("annotate-resources"),

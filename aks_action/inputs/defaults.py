@@ -49,4 +49,7 @@ DEFAULTS: Mapping[str, str] = {
     "traffic-split-annotations": "",
     "route-method": "service",
     "version-switch-buffer": "0",
+    "config-changes": "restart",
+    "restart-foreign": "false",
+    "config-history": "5",
 }

@@ -12,10 +12,12 @@ from aks_action.clients.clock import SystemClock
 from aks_action.clients.ports import Cluster
 from aks_action.errors import ActionError, InputError, Problem
 from aks_action.jobs import azure, batches
+from aks_action.jobs.configuration import Configuration
 from aks_action.jobs.manifests import read_manifests
 from aks_action.jobs.provenance import Provenance
 from aks_action.jobs.results import Results
 from aks_action.jobs.stopwatch import Stopwatch
+from aks_action.model.config_settings import ConfigChanges
 from aks_action.model.fleet import for_hub
 from aks_action.model.health import Gravity, Trouble
 from aks_action.model.manifests import Manifest
@@ -23,7 +25,7 @@ from aks_action.model.observed import Observed
 from aks_action.model.outcomes import Diagnosis
 from aks_action.model.plan import Plan
 from aks_action.model.settings import Action, Settings
-from aks_action.model.strategy_settings import StrategyAction
+from aks_action.model.strategy_settings import StrategyAction, StrategySettings
 from aks_action.runtime import checking, diagnosis, executor, observing
 from aks_action.runtime.journal import Journal
 from aks_action.workflow import Workflow
@@ -43,12 +45,14 @@ def run(
     with workflow.group("Plan"), watch.phase("plan"):
         cluster = connect(settings, env, workflow)
         strategy = replace(settings.deploy.strategy, action=action.of_strategy)
+        configuration = _configuration(settings, strategy, workflow)
 
         def decide(tell: batches.Tell) -> tuple[Plan, Observed, Provenance, checking.ApplyRules]:
             placed, observed = observing.observe(
                 cluster,
                 manifests,
                 settings.deploy.namespace,
+                rewrite=configuration.named,
                 interest=partial(strategies.interest, strategy),
                 tell=tell,
             )
@@ -59,7 +63,8 @@ def run(
             rules = checking.ApplyRules(
                 force=settings.deploy.force, run_annotation=origin.annotation
             )
-            return checking.check(plan, cluster, observed, rules), observed, origin, rules
+            plan = checking.check(plan, cluster, observed, rules)
+            return configuration.planned(plan, cluster, observed), observed, origin, rules
 
         plan, observed, origin, rules = batches.decided(
             cluster, manifests, settings.deploy.namespace, decide, workflow.write
@@ -76,6 +81,9 @@ def run(
                     look = surroundings.clock.now() + batches.LOOK_SECONDS
                     surroundings = replace(surroundings, deadline=look)
                 executor.execute(plan, observed, rules, journal, surroundings)
+                if journal.has_written and (old := configuration.tidying(cluster)):
+                    plan = replace(plan, stages=(*plan.stages, *old))
+                    executor.execute(Plan(stages=old), observed, rules, journal, surroundings)
                 if strategy.action is not StrategyAction.REJECT:
                     origin.leave_on_namespace(journal)
     except ActionError as error:
@@ -117,6 +125,25 @@ def connect(settings: Settings, env: Mapping[str, str], workflow: Workflow) -> C
         skip_tls_verify=settings.cluster.skip_tls_verify,
         mask=workflow.mask,
     )
+
+
+def _configuration(
+    settings: Settings, strategy: StrategySettings, workflow: Workflow
+) -> Configuration:
+    """What is done about changed configuration; nothing where readers cannot be looked at.
+
+    A private cluster is deployed to by one script, and a fleet's hub runs no pods.
+    """
+    wanted = settings.deploy.configuration
+    cluster = settings.azure.cluster if settings.azure else None
+    private = cluster is not None and cluster.private
+    if private or settings.cluster.is_hub:
+        where = "private clusters" if private else "the hub of a fleet"
+        if wanted.changes is ConfigChanges.VERSION:
+            raise InputError(f"Input `config-changes`: `version` is not there for {where} yet.")
+        workflow.write(f"`config-changes`: nothing is restarted yet on {where}.")
+        wanted = replace(wanted, changes=ConfigChanges.NONE)
+    return Configuration(wanted, strategy, workflow.write)
 
 
 def _surroundings(

@@ -40,6 +40,8 @@ class Results:
             if self.deployments or any(action.needs_cluster for action in self.settings.actions):
                 last = self.deployments[-1] if self.deployments else None
                 workflow.output("result", json.dumps(report.result(last)))
+                refs = {str(ref) for each in self.deployments for ref in report.restarted(each)}
+                workflow.output("restarted", "\n".join(sorted(refs)))
 
     def write_summary(self, workflow: Workflow) -> None:
         """Write the job summary. Raises OSError as well."""

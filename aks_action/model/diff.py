@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import difflib
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,8 +33,10 @@ _MOVED_BY_THE_SERVER = (
 # where every item of both lists has a value of its own.
 _ITEM_KEYS = ("name", "key", "mountPath", "containerPort", "port", "path", "type", "topologyKey")
 _SECRET_PARTS = ("data", "stringData")
+_KEYED_PARTS = (*_SECRET_PARTS, "binaryData")
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
 _LONGEST = 80
+_CONTEXT = 2
 _ABSENT: Any = object()
 
 Path = tuple[str, ...]
@@ -74,11 +79,15 @@ def field_change(document: Document, path: Path, before: Any, after: Any) -> Fie
 
     path: rendered parts, see `render`.     before, after: None where the field is absent.
     """
-    if document.get("kind") == "Secret" and path[:1] and path[0].lstrip(".") in _SECRET_PARTS:
+    part = path[0].lstrip(".") if path else ""
+    if document.get("kind") == "Secret" and part in _SECRET_PARTS:
         old, new = (None if value is None else REDACTED for value in (before, after))
+    elif document.get("kind") == "ConfigMap" and part == "binaryData":
+        old, new = (_bytes(value) for value in (before, after))
     else:
         old, new = _excerpts(before, after)
-    return FieldChange(path=render(path), before=old, after=new)
+    lines = _unified(before, after) if (document.get("kind"), part) == ("ConfigMap", "data") else ()
+    return FieldChange(path=render(path), before=old, after=new, lines=lines)
 
 
 def render(path: Path) -> str:
@@ -96,7 +105,7 @@ def _differences(before: Any, after: Any, path: Path) -> Iterator[tuple[Path, An
     if before == after:
         return
     parts = _parts(before, after)
-    if parts is None and path[:1] and path[0].lstrip(".") in _SECRET_PARTS and len(path) == 1:
+    if parts is None and path[:1] and path[0].lstrip(".") in _KEYED_PARTS and len(path) == 1:
         # A whole `data` that comes or goes: still one entry per key, each to be redacted alone.
         parts = _one_sided(before, after)
     if parts is None:
@@ -166,6 +175,26 @@ def _by_key(items: Sequence[Any], key: str) -> dict[str, Any] | None:
         if isinstance(item, Mapping) and isinstance(item.get(key), str | int)
     }
     return found if len(found) == len(items) else None
+
+
+def _unified(before: Any, after: Any) -> tuple[str, ...]:
+    """What differs between two texts of several lines; empty where a line tells it."""
+    old, new = before or "", after or ""
+    if not (isinstance(old, str) and isinstance(new, str)) or "\n" not in (old + new).strip("\n"):
+        return ()
+    found = difflib.unified_diff(old.splitlines(), new.splitlines(), n=_CONTEXT, lineterm="")
+    return tuple(found)[2:]  # without the two lines that name files
+
+
+def _bytes(value: Any) -> str | None:
+    """Bytes mean nothing to a reader but their number and whether they are the same."""
+    if not isinstance(value, str):
+        return None
+    try:
+        content = base64.b64decode(value)
+    except ValueError:
+        return "no base64"
+    return f"{len(content)} bytes, sha256 {hashlib.sha256(content).hexdigest()[:8]}"
 
 
 def _excerpts(before: Any, after: Any) -> tuple[Any, Any]:

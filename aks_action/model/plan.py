@@ -26,11 +26,13 @@ class FieldChange:
     """One field that differs. `path` as in `spec.template.spec.containers[web].image`.
 
     before, after: the values, already redacted for Secrets; None where there is no value.
+    lines:         for a text of several lines in a ConfigMap, what differs as a unified diff.
     """
 
     path: str
     before: Any = None
     after: Any = None
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,11 +104,20 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Restart:
+    """A workload that a Patch of the plan restarts, and the configuration that it reads anew."""
+
+    ref: ObjectRef
+    because: tuple[ObjectRef, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Stages in order, and what the user should know about them."""
 
     stages: tuple[Stage, ...]
     notes: tuple[str, ...] = ()
+    restarts: tuple[Restart, ...] = ()
 
     @property
     def steps(self) -> Iterator[Step]:

@@ -63,7 +63,7 @@ def pod_spec_paths(document: Document) -> Iterator[Path]:
     if path:
         if isinstance(value_at(document, path), Mapping):
             yield path
-    elif not _is_built_in(group):
+    elif not is_built_in(group):
         for key, value in document.items():
             if key not in ("metadata", "status"):
                 yield from _search(value, (key,))
@@ -157,7 +157,7 @@ def path_text(path: Path) -> str:
     return text
 
 
-def _is_built_in(group: str) -> bool:
+def is_built_in(group: str) -> bool:
     custom = group.endswith(_CUSTOM_IN_K8S_IO)
     return group in _BUILT_IN_GROUPS or (group.endswith(".k8s.io") and not custom)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from aks_action.model.azure import AzureSettings
+from aks_action.model.config_settings import ConfigSettings
 from aks_action.model.provenance import RunContext
 from aks_action.model.release_plan import ImageSettings
 from aks_action.model.strategy_settings import StrategyAction, StrategySettings
@@ -78,6 +79,7 @@ class DeploySettings:
     image_pull_secrets: tuple[str, ...] = ()
     pull_secret: str = ""
     strategy: StrategySettings = field(default_factory=StrategySettings)
+    configuration: ConfigSettings = field(default_factory=ConfigSettings)
     timeout_seconds: float = 600.0
     force: bool = False
     annotate_resources: bool = True

@@ -46,9 +46,35 @@ def result(deployment: Deployment | None) -> dict[str, Any]:
     return {"counts": {name: len(refs) for name, refs in lists.items()}, **lists}
 
 
+def restarted(deployment: Deployment) -> tuple[ObjectRef, ...]:
+    """The output `restarted`: what was restarted, healthy again or not; for `plan`, what would."""
+    refs = (each.ref for each in deployment.plan.restarts)
+    if not deployment.executed:
+        return tuple(refs)
+    written = {
+        each.ref
+        for each in deployment.outcomes
+        if each.change is Change.CONFIGURED and (each.health or not each.error)
+    }
+    return tuple(ref for ref in refs if ref in written)
+
+
+def outcome_by_ref(deployment: Deployment) -> dict[ObjectRef, Outcome]:
+    """What became of each object in the end: the first change, if one step failed that one.
+
+    An object may be applied and restarted, or left alone and restarted.
+    """
+    found: dict[ObjectRef, Outcome] = {}
+    for outcome in deployment.outcomes:
+        known = found.get(outcome.ref)
+        if known is None or known.change is Change.UNCHANGED or (outcome.error and not known.error):
+            found[outcome.ref] = outcome
+    return found
+
+
 def _done(deployment: Deployment) -> Iterator[tuple[str, ObjectRef]]:
     if deployment.executed:
-        for outcome in deployment.outcomes:
+        for outcome in outcome_by_ref(deployment).values():
             yield ("failed" if outcome.error else str(outcome.change)), outcome.ref
     else:
         for change, ref in planned(deployment.plan):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from aks_action.model import durations
 from aks_action.model.manifests import ObjectRef
 from aks_action.model.outcomes import Diagnosis
-from aks_action.model.plan import Apply, Change, Delete, FieldChange, Plan, Step, Wait
+from aks_action.model.plan import Apply, Change, Delete, FieldChange, Plan, Restart, Step, Wait
+from aks_action.model.traffic_steps import Patch
 from aks_action.report.deployment import Deployment, planned, result
 
 MARKS = {
@@ -20,17 +21,22 @@ MARKS = {
     Change.RECREATED: "±",
     Change.DELETED: "-",
 }
+RESTART_MARK = "↻"
+LINES_SHOWN = 60
+"""Lines that are shown of what differs in one text."""
 FIELDS_SHOWN = 12
 """Changed fields that are shown of one object; the rest is counted."""
 
 
 def plan_text(plan: Plan) -> str:
     """The plan for the log: what is to be done, in order, with the fields that change."""
-    lines = [f"Plan: {_counted(planned(plan))}"]
+    restarted = f", {len(plan.restarts)} restarted" if plan.restarts else ""
+    lines = [f"Plan: {_counted(planned(plan))}{restarted}"]
+    restarts = {each.ref: each for each in plan.restarts}
     # Where traffic moves, what happens together is as important as what happens.
     staged = any(not isinstance(step, Apply | Wait) for step in plan.steps)
     for stage in plan.stages:
-        steps = [line for step in stage.steps for line in _step_lines(step)]
+        steps = [line for step in stage.steps for line in _step_lines(step, restarts)]
         if staged and steps:
             lines.append(f" {stage.name}")
         lines += steps
@@ -38,9 +44,11 @@ def plan_text(plan: Plan) -> str:
     return "\n".join(lines)
 
 
-def _step_lines(step: Step) -> Iterator[str]:
+def _step_lines(step: Step, restarts: Mapping[ObjectRef, Restart]) -> Iterator[str]:
     if isinstance(step, Delete):
         yield f"  - {step.ref}  ({step.why})"
+    elif isinstance(step, Patch) and step.ref in restarts:
+        yield f"  {RESTART_MARK} {step.ref}  restarted  (it reads {why(restarts[step.ref])})"
     elif not isinstance(step, Apply | Wait):
         yield f"  > {step}"
     if not isinstance(step, Apply) or step.assessment is None:
@@ -54,11 +62,27 @@ def _step_lines(step: Step) -> Iterator[str]:
         f"  ({step.manifest.source})"
     )
     for field in assessment.fields[:FIELDS_SHOWN]:
-        yield f"      {field_text(field)}"
+        yield from (f"      {line}" for line in field_lines(field))
     if len(assessment.fields) > FIELDS_SHOWN:
         yield f"      and {len(assessment.fields) - FIELDS_SHOWN} more fields"
     for taken in assessment.taken:
         yield f"      {taken.path}: taken over from field manager {taken.manager!r}"
+
+
+def why(restart: Restart) -> str:
+    """The configuration for which a workload is restarted."""
+    return ", ".join(str(ref) for ref in restart.because)
+
+
+def field_lines(field: FieldChange) -> Iterator[str]:
+    """One field as lines: a text of several lines as what differs in it."""
+    if not field.lines:
+        yield field_text(field)
+        return
+    yield f"{field.path}:"
+    yield from (f"  {line}" for line in field.lines[:LINES_SHOWN])
+    if len(field.lines) > LINES_SHOWN:
+        yield f"  and {len(field.lines) - LINES_SHOWN} more lines"
 
 
 def field_text(field: FieldChange) -> str:

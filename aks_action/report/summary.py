@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator, Mapping, Sequence
 
 from aks_action.errors import ActionError
 from aks_action.model import durations
 from aks_action.model.plan import Apply, Change, Delete
-from aks_action.report.deployment import Deployment, result
-from aks_action.report.log import FIELDS_SHOWN, MARKS, field_text, outcome_text
+from aks_action.report.deployment import Deployment, outcome_by_ref, restarted, result
+from aks_action.report.log import (
+    FIELDS_SHOWN,
+    LINES_SHOWN,
+    MARKS,
+    RESTART_MARK,
+    field_text,
+    outcome_text,
+    why,
+)
 
 
 def deployment_summary(deployment: Deployment) -> str:
@@ -20,6 +29,7 @@ def deployment_summary(deployment: Deployment) -> str:
     parts = [f"## {title}", "", outcome_text(deployment)]
     parts += _failures(deployment)
     parts += _table(deployment)
+    parts += _texts(deployment)
     parts += [f"> {escaped(note)}" for note in deployment.plan.notes]
     if deployment.seconds:
         phases = " · ".join(f"{name} {durations.readable(s)}" for name, s in deployment.seconds)
@@ -63,8 +73,25 @@ def _table(deployment: Deployment) -> Iterator[str]:
         yield from ("", f"{unchanged} unchanged.")
 
 
+def _texts(deployment: Deployment) -> Iterator[str]:
+    """What differs in texts of several lines, which no cell of a table can show."""
+    for apply in deployment.plan.applies:
+        for field in apply.assessment.fields if apply.assessment else ():
+            if field.lines:
+                lines = field.lines[:LINES_SHOWN]
+                yield from ("", f"<details><summary>{_html(f'{apply.ref} {field.path}')}</summary>")
+                yield from ("", *_fence(lines, "diff"), "", "</details>")
+
+
 def _rows(deployment: Deployment) -> Iterator[str]:
-    outcomes = {outcome.ref: outcome for outcome in deployment.outcomes}
+    outcomes = outcome_by_ref(deployment)
+    done = restarted(deployment)
+    for restart in deployment.plan.restarts:
+        state = f"{RESTART_MARK} restarted{'' if restart.ref in done else ', not reached'}"
+        outcome = outcomes.get(restart.ref)
+        took = durations.readable(outcome.seconds) if outcome and outcome.seconds else ""
+        reads = escaped(f"it reads {why(restart)}")
+        yield f"| {escaped(str(restart.ref))} | {state} | {reads} | {took} |"
     for step in deployment.plan.steps:
         if isinstance(step, Delete):
             yield f"| {escaped(str(step.ref))} | - deleted | {escaped(step.why)} | |"
@@ -105,9 +132,13 @@ def _code(text: str) -> str:
     return text.replace("`", "ʼ").replace("|", "¦").replace("\n", " ").replace("\r", " ")
 
 
-def _fence(lines: Sequence[str]) -> list[str]:
+def _fence(lines: Sequence[str], language: str = "text") -> list[str]:
     """A code block whose fence is longer than any run of backticks inside it."""
     fence = "```"
     while any(fence in line for line in lines):
         fence += "`"
-    return [f"{fence}text", *lines, fence]
+    return [f"{fence}{language}", *lines, fence]
+
+
+def _html(text: str) -> str:
+    return html.escape(text).replace("@", "&#64;")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from aks_action.clients.ports import Cluster
 from aks_action.errors import ActionError, ApiError, AuthError, Problem
+from aks_action.model.config_marks import is_version
 from aks_action.model.documents import get_in
 from aks_action.model.manifests import Document, Manifest, ManifestSet, ObjectRef, ref_of
 from aks_action.model.observed import Collection, Observed
@@ -27,6 +28,10 @@ _SCALABLE = frozenset({"Deployment", "StatefulSet", "ReplicaSet", "ReplicationCo
 Interest = Callable[[ManifestSet, ResourceTypes], Iterable[Collection]]
 
 
+def _as_they_are(manifests: ManifestSet) -> ManifestSet:
+    return manifests
+
+
 def _nothing_more(_manifests: ManifestSet, _types: ResourceTypes) -> Iterable[Collection]:
     return ()
 
@@ -36,19 +41,22 @@ def observe(
     manifests: ManifestSet,
     namespace: str,
     *,
+    rewrite: Callable[[ManifestSet], ManifestSet] = _as_they_are,
     interest: Interest = _nothing_more,
     tell: Callable[[str], None] = lambda _note: None,
 ) -> tuple[ManifestSet, Observed]:
     """The manifests as they are to be applied, and the live objects behind them.
 
     namespace: the input; empty for each object's own, else the one of the kubeconfig's context.
+    rewrite:   changes the manifests when their namespaces are known, before anything is looked for.
     interest:  names collections of which every object is kept, by the manifests and the types.
     tell:      takes what the user should know of how the namespaces were found.
 
     Returned are the manifests with their namespaces, and Secrets without `stringData`.
 
     One LIST per kind and namespace, at the same time; of what it returns only the manifests' own
-    objects are kept, and the autoscalers beside them. Who may not list gets the objects one by one.
+    objects are kept, with the autoscalers and the versions of configuration beside them. Who may
+    not list gets the objects one by one.
     Raises ManifestError for kinds that are neither served nor defined and for namespaces that
     contradict the input, AuthError for objects that may not be read.
     """
@@ -56,10 +64,11 @@ def observe(
     types = {**index(defined_by(manifests)), **served}
     plain = tuple(with_encoded_data(each) for each in manifests)
     placed = scoped(plain, types, namespace=namespace, default=cluster.namespace)
-    wanted = {each.ref: each for each in placed.manifests if each.ref.name}
+    rewritten = rewrite(placed.manifests)
+    wanted = {each.ref: each for each in rewritten if each.ref.name}
     listed = _collections(wanted, served)
-    whole = set(interest(placed.manifests, served))
-    scaled = _autoscalers(placed.manifests, served) - listed - whole
+    whole = set(interest(rewritten, served))
+    scaled = _autoscalers(rewritten, served) - listed - whole
     aside = {each for each in scaled | (whole - listed) if each[1] in _BYSTANDERS}
     answers = parallel.each(
         lambda each: _read(
@@ -70,7 +79,7 @@ def observe(
     live = {ref_of(document): document for documents in answers for document in documents}
     for note in placed.notes:
         tell(note)
-    return placed.manifests, Observed(live=live, types=types)
+    return rewritten, Observed(live=live, types=types)
 
 
 def _collections(wanted: Iterable[ObjectRef], served: ResourceTypes) -> set[Collection]:
@@ -124,7 +133,9 @@ def _read(
         return list(_one_by_one(cluster, collection, wanted))
     # A huge namespace with few manifests must not fill the memory: only what is asked for stays.
     return [
-        each for each in found if wanted is None or ref_of(each) in wanted or _is_autoscaler(each)
+        each
+        for each in found
+        if wanted is None or ref_of(each) in wanted or _is_autoscaler(each) or is_version(each)
     ]
 
 

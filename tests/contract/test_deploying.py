@@ -3,8 +3,6 @@
 Every test has a namespace of its own. `Counted` stands between the deploy and the server.
 """
 
-import os
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +24,7 @@ from aks_action.runtime.checking import ApplyRules, check
 from aks_action.runtime.executor import Surroundings, execute
 from aks_action.runtime.journal import Journal
 from aks_action.runtime.observing import observe
-from tests.contract.clusters import FakeWorld, RealWorld, World, unique_name
+from tests.contract.clusters import RealWorld, World, unique_name
 
 
 class Counted:
@@ -111,33 +109,6 @@ class Deploys:
 def without_last_wait(plan: Plan) -> Plan:
     """The wait for health has tests of its own; here only the writing is looked at."""
     return replace(plan, stages=plan.stages[:-1])
-
-
-@pytest.fixture(params=["fake", "real"])
-def world(request: pytest.FixtureRequest) -> World:
-    if request.param == "fake":
-        return FakeWorld()
-    found: World = request.getfixturevalue("real_world")
-    return found
-
-
-@pytest.fixture
-def real_world(tmp_path: Path) -> World:
-    kubeconfig = os.environ.get("KUBECONFIG", "")
-    if not kubeconfig and not os.environ.get("CI"):
-        pytest.skip("no test bed: run `make testbed`, or name a cluster with KUBECONFIG")
-    return RealWorld(kubeconfig, tmp_path)
-
-
-@pytest.fixture
-def cluster(world: World) -> Cluster:
-    return world.cluster
-
-
-@pytest.fixture
-def namespace(world: World) -> Iterator[str]:
-    with world.namespace() as name:
-        yield name
 
 
 @pytest.fixture

@@ -139,7 +139,10 @@ class FakeCluster:
         self._note("patch", ref)
         with self._lock:
             live = self._existing(ref)
-            return self._write(live, _merge_patch(live, _copy(body)))
+            patched = _merge_patch(live, _copy(body))
+            gone = field_sets.owned(live) - field_sets.owned(patched)
+            owners = {who: paths - gone for who, paths in ownership.read(live).items()}
+            return self._write(live, ownership.write(patched, owners, live))
 
     def delete(
         self, ref: ObjectRef, *, uid: str = "", propagation: Propagation = "Background"

@@ -131,3 +131,25 @@ def test_a_short_value_is_shown_whole_and_with_its_type() -> None:
     before = deployment()
     after = {**before, "spec": {**before["spec"], "replicas": 3}}
     assert changes(before, after) == (FieldChange(path="spec.replicas", before=2, after=3),)
+
+
+def test_a_text_of_a_config_map_is_told_line_by_line() -> None:
+    before, after = (
+        {"kind": "ConfigMap", "metadata": {}, "data": {"app.conf": f"a\nb\n{value}\nd\n"}}
+        for value in ("old", "new")
+    )
+    (field,) = changes(before, after)
+    assert field.lines == ("@@ -1,4 +1,4 @@", " a", " b", "-old", "+new", " d")
+    (secret,) = changes({**before, "kind": "Secret"}, {**after, "kind": "Secret"})
+    assert secret.lines == ()
+    assert (secret.before, secret.after) == ("***", "***")
+
+
+def test_bytes_of_a_config_map_are_told_by_their_number_and_digest() -> None:
+    before, after = (
+        {"kind": "ConfigMap", "metadata": {}, "binaryData": {"logo": value}}
+        for value in ("AAE=", "AAI=")
+    )
+    (field,) = changes(before, after)
+    assert field.before.startswith("2 bytes, sha256 ")
+    assert field.before != field.after

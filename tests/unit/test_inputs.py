@@ -6,6 +6,7 @@ import pytest
 
 from aks_action import inputs
 from aks_action.errors import InputError
+from aks_action.model.config_settings import ConfigChanges, ConfigSettings
 from aks_action.model.provenance import RunContext
 from aks_action.model.settings import Action, Settings
 
@@ -195,3 +196,22 @@ def test_an_action_that_names_none_is_refused() -> None:
 def test_a_pull_secret_that_no_secret_can_be_called_is_refused(name: str) -> None:
     """Kubernetes would take the name, and no pod would ever find the secret."""
     assert "name of a Secret" in problems_of(imagepullsecrets=name, **DEPLOY)[0]
+
+
+def test_readers_of_changed_configuration_are_restarted_unless_told_otherwise() -> None:
+    assert parse(**DEPLOY).deploy.configuration == ConfigSettings()
+    given = parse(config_changes="Version", restart_foreign="true", config_history="3", **DEPLOY)
+    assert given.deploy.configuration == ConfigSettings(
+        changes=ConfigChanges.VERSION, restart_foreign=True, history=3
+    )
+
+
+def test_wrong_inputs_about_configuration_are_told_at_once() -> None:
+    problems = problems_of(
+        config_changes="reload", restart_foreign="some", config_history="0", **DEPLOY
+    )
+    assert [each.split(":")[0] for each in problems] == [
+        "Input `config-changes`",
+        "Input `restart-foreign`",
+        "Input `config-history`",
+    ]

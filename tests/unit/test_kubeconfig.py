@@ -153,6 +153,7 @@ ENTRIES = st.lists(st.fixed_dictionaries({}, optional={
 
 
 @settings(max_examples=200, deadline=None)
+@example("~0")  # the home folder of a user that does not exist
 @given(
     st.text()
     | st.fixed_dictionaries({}, optional=dict.fromkeys(KEYS, JSON | ENTRIES)).map(json.dumps)

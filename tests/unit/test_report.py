@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from aks_action import report
 from aks_action.errors import ApplyError, Source
-from aks_action.model.manifests import Manifest
+from aks_action.model.manifests import Manifest, ObjectRef
 from aks_action.model.outcomes import Diagnosis, Outcome
-from aks_action.model.plan import Apply, Assessment, Change, FieldChange, Plan, Stage, TakenField
+from aks_action.model.plan import (
+    Apply,
+    Assessment,
+    Change,
+    FieldChange,
+    Plan,
+    Restart,
+    Stage,
+    TakenField,
+)
+from aks_action.model.traffic_steps import Patch
 from aks_action.report import summary
 
 
@@ -133,3 +144,58 @@ def test_what_ended_a_step_before_a_plan_is_in_the_summary_too() -> None:
     assert "- ❌ the \\*first\\* problem" in report.failure_summary(
         ApplyError("the *first* problem")
     )
+
+
+RESTARTED = ObjectRef(api_version="apps/v1", kind="Deployment", name="web", namespace="shop")
+RESTARTING = Plan(
+    stages=(
+        Stage(name="Apply 1", steps=(CHANGED,)),
+        Stage(name="Restart readers", steps=(Patch(ref=RESTARTED, body={}, why="restart"),)),
+    ),
+    restarts=(Restart(ref=RESTARTED, because=(CHANGED.ref,)),),
+)
+
+
+def restarting(*outcomes: Outcome, executed: bool = True) -> report.Deployment:
+    return report.Deployment(
+        version="v1", target="shop", plan=RESTARTING, outcomes=outcomes, executed=executed
+    )
+
+
+def test_the_plan_and_the_summary_say_what_restarts_and_why() -> None:
+    text = report.plan_text(RESTARTING)
+    assert text.startswith("Plan: 1 configured, 1 restarted\n")
+    assert "  ↻ Deployment/shop/web  restarted  (it reads ConfigMap/shop/changed)" in text
+    done = Outcome(ref=RESTARTED, source=None, change=Change.CONFIGURED)
+    row = "| Deployment/shop/web | ↻ restarted | it reads ConfigMap/shop/changed |"
+    assert row in report.deployment_summary(restarting(done))
+    assert "↻ restarted, not reached" in report.deployment_summary(restarting())
+
+
+def test_restarted_is_what_was_and_for_a_plan_what_would_be() -> None:
+    done = Outcome(ref=RESTARTED, source=None, change=Change.CONFIGURED)
+    sick = replace(done, error="0 of 1 ready", health="0 of 1 ready")
+    refused = replace(done, error="forbidden")
+    assert report.restarted(restarting(done)) == (RESTARTED,)
+    assert report.restarted(restarting(sick)) == (RESTARTED,)
+    assert report.restarted(restarting(refused)) == ()
+    assert report.restarted(restarting()) == ()
+    assert report.restarted(restarting(executed=False)) == (RESTARTED,)
+
+
+def test_an_object_that_was_left_alone_and_restarted_is_counted_once() -> None:
+    outcomes = [
+        Outcome(ref=RESTARTED, source=None, change=change)
+        for change in (Change.UNCHANGED, Change.CONFIGURED)
+    ]
+    counts = report.result(restarting(*outcomes))["counts"]
+    assert (counts["unchanged"], counts["configured"]) == (0, 1)
+
+
+def test_what_differs_in_a_text_is_shown_as_lines() -> None:
+    field = FieldChange(path="data[a]", before="x", after="y", lines=("@@ -1 +1 @@", "-x", "+y"))
+    step = apply("text", Assessment(change=Change.CONFIGURED, fields=(field,)))
+    plan = Plan(stages=(Stage(name="one", steps=(step,)),))
+    assert "      data[a]:\n        @@ -1 +1 @@\n        -x\n        +y" in report.plan_text(plan)
+    shown = report.deployment_summary(report.Deployment(version="v1", target="shop", plan=plan))
+    assert "```diff\n@@ -1 +1 @@\n-x\n+y\n```" in shown

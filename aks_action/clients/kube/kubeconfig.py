@@ -12,6 +12,7 @@ import base64
 import binascii
 import io
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -140,7 +141,9 @@ def _load(kubeconfig: str) -> Mapping[str, Any]:
         raise InputError("No kubeconfig was given. Set the input kubeconfig or KUBECONFIG.")
     if "\n" in kubeconfig.strip() or kubeconfig.lstrip().startswith("{"):
         return _parse(kubeconfig, "The kubeconfig")
-    paths = [Path(part).expanduser() for part in kubeconfig.strip().split(":") if part]
+    # Not Path.expanduser, which raises for a user that does not exist.
+    parts = [os.path.expanduser(part) for part in kubeconfig.strip().split(":") if part]  # noqa: PTH111
+    paths = [Path(part) for part in parts]
     if len(kubeconfig) <= _LONGEST_PATH and any(_exists(path) for path in paths):
         return _merged([_from_file(path) for path in paths if _exists(path)])
     try:

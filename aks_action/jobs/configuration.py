@@ -1,0 +1,117 @@
+"""Changed ConfigMaps and Secrets in a deploy: versions before it is planned, restarts after that,
+and old versions removed when everything is healthy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from aks_action.clients.ports import Cluster
+from aks_action.errors import ApiError
+from aks_action.model.config_readers import is_configuration
+from aks_action.model.config_restarts import (
+    RestartRules,
+    changed_configuration,
+    namespaces,
+    with_restarts,
+)
+from aks_action.model.config_settings import ConfigChanges, ConfigSettings
+from aks_action.model.config_versions import Versions, surplus, versioned, with_previous
+from aks_action.model.manifests import Document, ManifestSet, ObjectRef, ref_of
+from aks_action.model.observed import Observed
+from aks_action.model.plan import Apply, Change, Delete, Plan, Stage
+from aks_action.model.restart_obstacles import RESTARTABLE
+from aks_action.model.strategy_settings import Strategy, StrategyAction, StrategySettings
+from aks_action.runtime import neighbours
+
+
+class Configuration:
+    """What one deploy does about its ConfigMaps and Secrets; nothing with `none`."""
+
+    def __init__(
+        self, settings: ConfigSettings, strategy: StrategySettings, tell: Callable[[str], None]
+    ) -> None:
+        self._settings = settings
+        self._strategy = strategy
+        self._tell = tell
+        self._manifests: ManifestSet = ()
+        self._bases: dict[ObjectRef, ObjectRef | None] = {}
+        self._notes: tuple[str, ...] = ()
+        self._surplus: tuple[ObjectRef, ...] = ()
+
+    def named(self, manifests: ManifestSet) -> ManifestSet:
+        """The manifests with versions in the place of plain ConfigMaps and Secrets, if asked for.
+
+        manifests: with their namespaces, see `observing.observe`.
+        """
+        plain = [each.ref for each in manifests if is_configuration(each.document)]
+        versions: Versions = {}
+        if self._settings.changes is ConfigChanges.VERSION:
+            made = versioned(manifests)
+            manifests, versions, self._notes = made.manifests, made.versions, made.notes
+        self._bases = {each: versions.get(each) for each in plain if each.name}
+        self._manifests = manifests
+        return manifests
+
+    def planned(self, plan: Plan, cluster: Cluster, observed: Observed) -> Plan:
+        """A checked plan with the restarts that follow from it, and what else is to be told."""
+        if self._settings.changes is ConfigChanges.NONE:
+            return plan
+        plan = with_previous(replace(plan, notes=(*plan.notes, *self._notes)), observed.live)
+        if self._strategy.action is StrategyAction.REJECT:
+            return plan
+        self._surplus = surplus(self._bases, observed.live, self._settings.history)
+        if self._surplus and any(_changes(each) for each in plan.applies):
+            plan = replace(plan, notes=(*plan.notes, self._surplus_note()))
+        return self._restarting(plan, cluster, observed)
+
+    def _restarting(self, plan: Plan, cluster: Cluster, observed: Observed) -> Plan:
+        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        changed = changed_configuration(plan, observed, now)
+        if not changed:
+            return plan
+        seen = neighbours.readers(cluster, namespaces(changed))
+        rules = RestartRules(
+            foreign=self._settings.restart_foreign,
+            strategy=""
+            if self._strategy.strategy is Strategy.BASIC
+            else str(self._strategy.strategy),
+        )
+        plan = replace(plan, notes=(*plan.notes, *seen.notes))
+        return with_restarts(plan, changed, _with_observed(seen.documents, observed), rules)
+
+    def _surplus_note(self) -> str:
+        names = ", ".join(map(str, self._surplus))
+        return (
+            f"When all is healthy, old versions that nothing names any more are removed: {names}, "
+            f"each with {self._settings.history} newer ones."
+        )
+
+    def tidying(self, cluster: Cluster) -> tuple[Stage, ...]:
+        """What removes the old versions that nothing names any more.
+
+        To be asked when everything is healthy. Who may not look removes nothing.
+        """
+        if not self._surplus:
+            return ()
+        try:
+            unused = neighbours.unused(cluster, self._surplus, self._manifests)
+        except ApiError as error:
+            self._tell(f"No old version of the configuration is removed: {error}")
+            return ()
+        why = f"nothing names it, and there are {self._settings.history} newer versions"
+        steps = tuple(Delete(ref=each, why=why) for each in unused)
+        return (Stage(name="Remove old versions", steps=steps),) if steps else ()
+
+
+def _changes(apply: Apply) -> bool:
+    return apply.assessment is None or apply.assessment.change is not Change.UNCHANGED
+
+
+def _with_observed(listed: tuple[Document, ...], observed: Observed) -> tuple[Document, ...]:
+    """The listed objects, and the manifests' own where those could not be listed."""
+    known = {ref_of(each) for each in listed}
+    own = (each for ref, each in observed.live.items() if ref.kind in RESTARTABLE)
+    return (*listed, *(each for each in own if ref_of(each) not in known))
