@@ -6,7 +6,7 @@ PYTEST := $(BIN)/python -m pytest
 # A cluster and a registry of one's own count only together: many shells have a KUBECONFIG.
 BED := setup $(if $(and $(KUBECONFIG),$(REGISTRY)),,testbed)
 
-.PHONY: help setup lint types imports unit wire contract scenarios bed action test demo bench \
+.PHONY: help setup lint types imports unit wire contract scenarios bed action test soak demo bench \
 	testbed testbed-down docs lock clean
 
 help: ## What can be made
@@ -63,6 +63,10 @@ action: $(BED) ## The action's image, workflows and examples, and the action as 
 	$(PYTEST) tests/action
 
 test: lint types imports unit wire bed contract scenarios action ## Everything, as CI runs it
+
+soak: $(BED) ## Canary and blue-green at length: every method, every cut-off, 5,000 requests each
+	AKS_ACTION_SOAK=1 $(PYTEST) tests/scenarios/test_zero_failed.py tests/scenarios/test_shares.py \
+		tests/scenarios/test_cut_off.py tests/scenarios/test_splits.py -n 2
 
 demo: $(BED) ## The whole job, from workflows, on real components
 	$(BIN)/python -m demo

@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 
 from demo.bed import Bed, NoBed, find
+from tests.scenarios.shop import SOAK
 from tests.scenarios.support import Step
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes long is left to `make soak`."""
+    if SOAK:
+        return
+    long = [each for each in items if each.get_closest_marker("soak")]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [each for each in items if each not in long]
 
 
 @pytest.fixture(scope="session", name="bed")

@@ -55,7 +55,7 @@ class Answers:
             self.versions[body] += 1
             self.pods[pod] += 1
             return
-        why = str(record["error"]) or str(record["code"])
+        why = f"{record['error'] or record['code']} {body[:200]}".strip()
         self.failed[f"{str(record['timestamp'])[11:23]} {record['url']}: {why}"] += 1
 
     def __add__(self, other: Self) -> "Answers":

@@ -1,0 +1,176 @@
+"""Killed after any of its writes, an action that is run again ends as if nothing had happened, and
+so does a reject; all the time every request is answered.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo.bed import Bed
+from tests.scenarios.killing_proxy import Door, killing_proxy
+from tests.scenarios.shop import ROUTED, SOAK, Shop
+from tests.scenarios.support import Finished, Step
+
+METHODS = ROUTED if SOAK else ["canary-pod", "canary-gateway", "blue-green-service"]
+LIFE = (("deploy", "v1"), ("promote", "v1"), ("deploy", "v2"), ("reject", "v2"))
+STRIDE = 1 if SOAK else 5
+"""Writes between two kills that a reject follows."""
+
+KILLED = -9
+MOST_WRITES = 30
+KINDS = "deployments,services,httproutes,ingresses"
+
+pytestmark = pytest.mark.timeout(1800 if SOAK else 300)
+
+State = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disturbed:
+    """A shop whose actions go through the door that kills them."""
+
+    shop: Shop
+    door: Door
+
+    def act(self, action: str, version: str, *, limit: int) -> Finished:
+        """One action, killed right after as many writes; 0: not killed."""
+        self.shop.write(version)
+        self.door.arm(limit)
+        inputs = {"action": action, "kubeconfig": self.door.kubeconfig, **self.shop.inputs}
+        process = self.shop.step.start(inputs)
+        self.door.victim = process
+        finished = self.shop.step.finish(process)
+        self.shop.diary.append(f"{action} {version}: {finished.code} after {self.door.writes}")
+        assert finished.code in (0, KILLED), finished.log
+        return finished
+
+    def insist(self, action: str, version: str) -> int:
+        """Run an action again and again, killed after its first write, its second, … until one
+        run gets to its end; returns how often it was killed.
+        """
+        for limit in range(1, MOST_WRITES):
+            if self.act(action, version, limit=limit).code == 0:
+                return limit - 1
+        raise AssertionError(f"{action} never came to its end:\n" + "\n".join(self.shop.diary))
+
+
+@pytest.fixture(name="door")
+def _door(bed: Bed) -> Iterator[Door]:
+    with killing_proxy(bed) as door:
+        yield door
+
+
+@pytest.fixture(name="undisturbed_namespace")
+def _undisturbed_namespace(bed: Bed, namespace: str) -> Iterator[str]:
+    name = f"{namespace}-u"
+    bed.ready_namespace(name)
+    yield name
+    bed.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_action_that_was_killed_after_any_write_ends_as_an_undisturbed_one(
+    method: str,
+    step: Step,
+    bed: Bed,
+    door: Door,
+    namespace: str,
+    undisturbed_namespace: str,
+    tmp_path: Path,
+) -> None:
+    """Through deploy, promote, deploy, reject; and no request fails meanwhile."""
+    folder = tmp_path / "undisturbed"
+    folder.mkdir()
+    calm = replace(
+        _shop(step, bed, namespace, method),
+        step=step.elsewhere(folder, namespace=undisturbed_namespace),
+        namespace=undisturbed_namespace,
+        diary=[],
+    )
+    calm.begin("v0")
+    expected = [_after(calm, action, version) for action, version in LIFE]
+    shop = _shop(step, bed, namespace, method)
+    shop.begin("v0")
+    disturbed = Disturbed(shop=shop, door=door)
+    with shop.load(tmp_path, rate=40) as load:
+        for (action, version), wanted in zip(LIFE, expected, strict=True):
+            assert disturbed.insist(action, version) > 0
+            assert state(shop) == wanted, "\n".join(shop.diary)
+        load.last(seconds=2)
+        shop.all_answered(load.stop())
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_reject_after_a_deploy_that_was_killed_leaves_what_was_there_before(
+    method: str, step: Step, bed: Bed, door: Door, namespace: str, tmp_path: Path
+) -> None:
+    """Whichever of its writes the deploy was killed after; and no request fails meanwhile.
+
+    Without the soak after its first write, and after every fifth from there.
+    """
+    shop = _shop(step, bed, namespace, method)
+    shop.begin("v0")
+    disturbed = Disturbed(shop=shop, door=door)
+    # The label that tells a stable's pods from a canary's stays, once a deploy has put it there.
+    disturbed.act("deploy", "v1", limit=0)
+    disturbed.act("reject", "v1", limit=0)
+    before = state(shop)
+    with shop.load(tmp_path, rate=40) as load:
+        limit = 1
+        while disturbed.act("deploy", "v1", limit=limit).code == KILLED:
+            disturbed.act("reject", "v1", limit=0)
+            assert state(shop) == before, "\n".join(shop.diary)
+            limit += STRIDE
+        shop.all_answered(load.stop())
+    assert limit > 1
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("action", ["promote", "reject"])
+def test_a_reject_after_a_promote_or_reject_that_was_killed_leaves_the_stable_alone(
+    action: str, method: str, step: Step, bed: Bed, door: Door, namespace: str, tmp_path: Path
+) -> None:
+    """Which version the stable has depends on how far a promote had come."""
+    shop = _shop(step, bed, namespace, method)
+    shop.begin("v0")
+    disturbed = Disturbed(shop=shop, door=door)
+    with shop.load(tmp_path, rate=40) as load:
+        for limit in range(1, MOST_WRITES):
+            disturbed.act("deploy", f"v{limit}", limit=0)
+            code = disturbed.act(action, f"v{limit}", limit=limit).code
+            disturbed.act("reject", f"v{limit}", limit=0)
+            assert shop.names("deployments") == {"Deployment/web"}, "\n".join(shop.diary)
+            if code == 0:
+                break
+        shop.all_answered(load.stop())
+
+
+def state(shop: Shop) -> State:
+    """What the objects are, without what tells when and where they were made."""
+    items = json.loads(
+        shop.bed.kubectl("get", KINDS, f"--namespace={shop.namespace}", "--output=json")
+    )["items"]
+    found = {f"{each['kind']}/{each['metadata']['name']}": _essence(each) for each in items}
+    here: State = json.loads(json.dumps(found).replace(shop.namespace, "NAMESPACE"))
+    return here
+
+
+def _essence(item: dict[str, Any]) -> State:
+    spec = {key: value for key, value in item["spec"].items() if not key.startswith("clusterIP")}
+    if item["kind"] == "Deployment":
+        spec["template"]["metadata"].pop("annotations", None)
+    return {"labels": item["metadata"].get("labels"), "spec": spec}
+
+
+def _after(shop: Shop, action: str, version: str) -> State:
+    shop.succeed(action, version)
+    return state(shop)
+
+
+def _shop(step: Step, bed: Bed, namespace: str, method: str) -> Shop:
+    return Shop(step=step, bed=bed, namespace=namespace, method=method, replicas=1)

@@ -1,0 +1,105 @@
+"""No request fails while an application is deployed, promoted and rejected, by any strategy."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from demo.bed import Bed
+from tests.scenarios.load import Answers
+from tests.scenarios.shop import ROUTED, SOAK, Shop
+from tests.scenarios.support import Step
+
+LEAST = 5000 if SOAK else 1
+"""Requests that are sent at least; the actions are repeated until they are."""
+
+FAILED, TIMED_OUT = 7, 8
+
+BLUE_GREEN = [name for name in ROUTED if name.startswith("blue-green")]
+CANARY = [name for name in ROUTED if name.startswith("canary")]
+TRIMMED = [("blue-green-service", "crash"), ("canary-pod", "crash")]
+"""What is not left to the soak of the bad versions."""
+
+BAD: dict[str, dict[str, str]] = {"never-ready": {"READY": "never"}, "crash": {"CRASH_AFTER": "1s"}}
+
+ShopOf = Callable[[str], Shop]
+
+pytestmark = pytest.mark.timeout(900 if SOAK else 280)
+
+
+@pytest.fixture(name="shop_of")
+def _shop_of(step: Step, bed: Bed, namespace: str) -> ShopOf:
+    return lambda method: Shop(step=step, bed=bed, namespace=namespace, method=method)
+
+
+@pytest.mark.parametrize("method", ROUTED)
+def test_no_request_fails_from_deploy_to_reject(
+    method: str, shop_of: ShopOf, tmp_path: Path
+) -> None:
+    """Through the Service's address, and the gateway or ingress where the method uses one."""
+    shop = shop_of(method)
+    shop.begin("v0")
+    number = 0
+    with shop.load(tmp_path) as load:
+        while number == 0 or load.sent < LEAST:
+            number += 1
+            good, bad = f"good-{number}", f"rejected-{number}"
+            life = (("deploy", good), ("promote", good), ("deploy", bad), ("reject", bad))
+            for action, version in life:
+                shop.succeed(action, version)
+                load.last(seconds=2)  # nodes learn of a new pod within a second
+        answers = load.stop()
+    shop.all_answered(answers)
+    assert answers.sent >= LEAST
+    assert {"v0", good, bad} <= answers.versions.keys(), "the traffic never moved"
+    assert shop.names("deployments") == {"Deployment/web"}
+
+
+def _bad(methods: list[str]) -> list[tuple[str, str]]:
+    """Every method with every bad version; without the soak one that all share most with."""
+    every = [(method, how) for method in methods for how in BAD]
+    return every if SOAK else [each for each in every if each in TRIMMED]
+
+
+@pytest.mark.parametrize(("method", "how"), _bad(BLUE_GREEN))
+def test_the_stable_answers_everything_while_a_green_fails(
+    method: str, how: str, shop_of: ShopOf, tmp_path: Path
+) -> None:
+    """A green that is never ready, or crashes after its first second, gets no request at all."""
+    shop = shop_of(method)
+    answers = _through_a_bad_version(shop, how, tmp_path)
+    shop.all_answered(answers[0] + answers[1])
+    assert answers[0].versions.keys() == {"v0"}
+    assert answers[1].versions.keys() == {"v0"}
+
+
+@pytest.mark.parametrize(("method", "how"), _bad(CANARY))
+def test_a_canary_that_fails_costs_its_share_at_most_until_it_is_rejected(
+    method: str, how: str, shop_of: ShopOf, tmp_path: Path
+) -> None:
+    """By pods, one that crashes has been ready for a moment; by weights it never gets any."""
+    shop = shop_of(method)
+    until_rejected, after = _through_a_bad_version(shop, how, tmp_path)
+    if method == "canary-pod" and how == "crash":
+        assert until_rejected.failures <= until_rejected.sent / 4  # 1 canary beside 2 + 1 others
+    else:
+        shop.all_answered(until_rejected)
+    shop.all_answered(after)
+
+
+def _through_a_bad_version(shop: Shop, how: str, folder: Path) -> tuple[Answers, Answers]:
+    """The answers until the end of a reject, and those after it."""
+    shop = replace(shop, timeout="20s")
+    shop.begin("v0")
+    with shop.load(folder) as load:
+        deployed = shop.act("deploy", "bad", **BAD[how])
+        while load.sent < LEAST:
+            shop.act("deploy", "bad", **BAD[how])
+        shop.succeed("reject", "bad", **BAD[how])
+        before = load.stop()
+    crashes_later = shop.method == "canary-pod" and how == "crash"  # it was ready for a moment
+    assert deployed.code in (FAILED, TIMED_OUT) or crashes_later, deployed.log
+    with shop.load(folder) as load:
+        load.last(seconds=5)
+        return before, load.stop()
