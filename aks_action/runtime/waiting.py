@@ -21,6 +21,7 @@ from aks_action.model.health import (
     assess,
     makes_configuration,
 )
+from aks_action.model.health.images import REFUSED
 from aks_action.model.health.pods import UNSCHEDULABLE
 from aks_action.model.health.proving import seconds_to_prove
 from aks_action.model.manifests import Document, Manifest, ObjectRef
@@ -33,7 +34,7 @@ from aks_action.runtime.watched_collections import collections_for
 __all__ = ["WaitResult", "Waited", "wait"]
 
 SETTLE_SECONDS = 1.0
-UNSCHEDULABLE_SECONDS = 15.0
+TRIED_AGAIN_SECONDS = 15.0
 REMIND_SECONDS = 30.0
 _BURST_SECONDS = 0.05
 _TICK_SECONDS = 0.1
@@ -299,12 +300,17 @@ def _is_healthy_when_present(manifest: Manifest) -> bool:
 
 
 def _patience(health: Health) -> float:
-    """How long a failure has to last. Nodes come and pods leave, so scheduling gets longer."""
+    """How long a failure has to last before it is one: longer for what the nodes try again.
+
+    Nodes come and pods leave; and a kubelet that has not seen a new pull secret yet pulls as
+    nobody, then 10 s later with it (seen in a new namespace).
+    """
     fatal = [each for each in health.troubles if each.gravity > Gravity.HINT]
     may_pass = bool(fatal) and all(
-        each.code == UNSCHEDULABLE and each.gravity is Gravity.POD for each in fatal
+        (each.code == UNSCHEDULABLE and each.gravity is Gravity.POD) or REFUSED in each.message
+        for each in fatal
     )
-    return UNSCHEDULABLE_SECONDS if may_pass else SETTLE_SECONDS
+    return TRIED_AGAIN_SECONDS if may_pass else SETTLE_SECONDS
 
 
 def _gone(document: Document | None) -> Health:

@@ -263,6 +263,35 @@ def test_an_unschedulable_pod_fails_early_only_where_nothing_adds_nodes(
     assert sum(verb == "get" for verb, _ in verbs(scene)) == 1
 
 
+@pytest.mark.parametrize(("healed", "error"), [(True, None), (False, RolloutFailed)])
+def test_a_refused_pull_fails_only_after_the_kubelet_s_next_try(
+    scene: Scene, *, healed: bool, error: type[Exception] | None
+) -> None:
+    """A kubelet that has not seen a new pull secret yet pulls as nobody, and 10 s later as it."""
+    job = scene.target("Job", "batch/v1", spec={})
+    refused = {"reason": "ErrImagePull", "message": "401 Unauthorized"}
+    waiting = [{"name": "web", "image": "x.io/web:v1", "state": {"waiting": refused}}]
+    scene.add(
+        "Pod",
+        "v1",
+        "web-1",
+        metadata={"ownerReferences": [reference(job)]},
+        spec={"containers": [{"name": "web", "image": "x.io/web:v1"}]},
+        status={"phase": "Pending", "containerStatuses": waiting},
+    )
+    if healed:
+        complete = {"conditions": [{"type": "Complete", "status": "True"}]}
+
+        def heal() -> None:
+            threading.Timer(0.05, scene.cluster.set_status, (ref_of(job), complete)).start()
+
+        scene.when_watched("Job", heal)
+    result = scene.wait(seconds=60.0, clock=HurriedClock(speed=100.0))
+    assert isinstance(result.error, error) if error else result.error is None
+    assert healed or 15 <= result.targets[0].seconds < 30
+    assert "the registry refused access" in scene.warned[0].message
+
+
 def test_a_trouble_is_told_once(scene: Scene) -> None:
     """However often the pod's status changes, its cause is one warning."""
     job = scene.target("Job", "batch/v1", spec={})

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from aks_action.model.health.records import Gravity
 
+REFUSED = "the registry refused access"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullFailure:
@@ -34,7 +36,7 @@ _CAUSES: tuple[tuple[tuple[str, ...], str, str], ...] = (
             "authorization failed",
             "authentication required",
         ),
-        "the registry refused access",
+        REFUSED,
         "Name a secret for this registry in `imagepullsecrets`, or give the cluster AcrPull on it.",
     ),
     (
