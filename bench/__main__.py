@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import deploying, releasing, starting
+from bench import deploying, releasing, starting, strategies
 from bench.contestants import Contestants, gather, install_crane
 from bench.measure import Failed
 from bench.results import Result, as_json, table
@@ -31,6 +31,9 @@ CASES: dict[str, Case] = {
     "release": lambda them, _: [releasing.ten_images(them)],
     "error": lambda them, _: [starting.input_error(them)],
     "scaling": lambda them, namespaces: [deploying.scaling(them, namespaces)],
+    "strategies": lambda them, namespaces: strategies.deploy_and_promote(
+        them, namespaces, (_server_image(them), _server_image(them, "2"))
+    ),
     "image": lambda them, _: [starting.image_size(them)],
 }
 
@@ -85,12 +88,12 @@ def _report(found: dict[str, list[Result]]) -> dict[str, object]:
     }
 
 
-def _server_image(contestants: Contestants) -> str:
+def _server_image(contestants: Contestants, tag: str = "1") -> str:
     """The test bed's small server, in the registry, from where pods pull it."""
     bed = contestants.bed
     if not bed.server:
         raise NoBed("pods need a small server as image: this case runs on the test bed only")
-    return bed.publish(bed.server, "bench/server:1")
+    return bed.publish(bed.server, f"bench/server:{tag}")
 
 
 def say(text: str) -> None:
