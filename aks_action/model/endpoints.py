@@ -71,6 +71,21 @@ def steadiness(pods: Sequence[Document]) -> frozenset[tuple[str, int]] | None:
     return frozenset((str(get_in(each, ("metadata", "uid"))), _restarts(each)) for each in staying)
 
 
+def crash_loop(pods: Sequence[Document]) -> str:
+    """Which container crashes again and again, as the end of a sentence; empty when none does."""
+    for pod in pods:
+        for status in get_in(pod, ("status", "containerStatuses")) or ():
+            if get_in(status, ("state", "waiting", "reason")) == "CrashLoopBackOff":
+                code = get_in(status, ("lastState", "terminated", "exitCode"), "an unknown code")
+                place = f"Pod/{pod['metadata'].get('namespace')}/{pod['metadata']['name']}"
+                return (
+                    f"container {status.get('name')} of {place} was ready and then ended with "
+                    f"{code}, again and again (CrashLoopBackOff). Its log says why: "
+                    f"kubectl logs --previous"
+                )
+    return ""
+
+
 def _restarts(pod: Document) -> int:
     statuses = get_in(pod, ("status", "containerStatuses")) or ()
     return sum(int(each.get("restartCount") or 0) for each in statuses)

@@ -144,8 +144,10 @@ class _Execution:
         for step in stage.steps:
             if isinstance(step, Wait):
                 self._wait(step)
-            elif isinstance(step, WaitPods | WaitEndpoints | WaitAccepted | Pause):
+            elif isinstance(step, Pause):
                 traffic.carry_out(step, self._traffic)
+        waits = [s for s in stage.steps if isinstance(s, WaitPods | WaitEndpoints | WaitAccepted)]
+        traffic.carry_out_waits(waits, self._traffic)
 
     def _checked(self, applies: Sequence[Apply]) -> list[Apply]:
         """The applies with the assessments that could not be made before this stage."""

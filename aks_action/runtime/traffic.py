@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from aks_action.clients.ports import Clock, Cluster
 from aks_action.errors import ApiError, ApplyError, RolloutFailed, RolloutTimeout
 from aks_action.model import durations
-from aks_action.model.endpoints import SERVICE_NAME, endpoints, is_ready, missing, steadiness
+from aks_action.model.endpoints import (
+    SERVICE_NAME,
+    crash_loop,
+    endpoints,
+    is_ready,
+    missing,
+    steadiness,
+)
 from aks_action.model.health import Related, assess
 from aks_action.model.manifests import Document
 from aks_action.model.traffic_steps import (
@@ -22,6 +29,8 @@ from aks_action.model.traffic_steps import (
     holds,
 )
 from aks_action.model.weights import rerouted
+
+_Wait = WaitPods | WaitEndpoints | WaitAccepted
 
 _TRIES = 5
 _REMINDER = 60.0
@@ -52,10 +61,17 @@ def carry_out(step: TrafficStep, around: Traffic) -> Document | None:
         case Pause():
             _pause(step, around)
         case WaitPods() | WaitEndpoints() | WaitAccepted():
-            _wait(step, around)
-            if isinstance(step, WaitPods) and step.steady:
-                _steady(step, around)
+            carry_out_waits((step,), around)
     return None
+
+
+def carry_out_waits(steps: Sequence[_Wait], around: Traffic) -> None:
+    """Waits that begin together: those for steady pods last as long as the longest of them."""
+    for step in steps:
+        _wait(step, around)
+    steady = [step for step in steps if isinstance(step, WaitPods) and step.steady]
+    if steady:
+        _steady(steady, around)
 
 
 def _patch(step: Patch, around: Traffic) -> Document | None:
@@ -94,7 +110,7 @@ def _pause(step: Pause, around: Traffic) -> None:
         around.clock.sleep(min(left, _REMINDER))
 
 
-def _wait(step: WaitPods | WaitEndpoints | WaitAccepted, around: Traffic) -> None:
+def _wait(step: _Wait, around: Traffic) -> None:
     """Look again and again, less and less often, until nothing is missing any more."""
     pause = 0.1
     told = ""
@@ -108,25 +124,33 @@ def _wait(step: WaitPods | WaitEndpoints | WaitAccepted, around: Traffic) -> Non
         pause = min(pause * 1.5, 1.0)
 
 
-def _steady(step: WaitPods, around: Traffic) -> None:
-    """Look on until nothing has changed for long enough; every restart begins it anew."""
+def _steady(steps: Sequence[WaitPods], around: Traffic) -> None:
+    """Look on until nothing has changed for long enough; every restart begins it anew.
+
+    Raises RolloutFailed for a container that the kubelet restarts less and less often.
+    """
     known, since = None, around.clock.now()
     while True:
         now = around.clock.now()
-        found = steadiness(_listed(around.cluster, "v1", "Pod", step.namespace, step.labels))
-        if found is None or found != known:
+        pods = [_listed(around.cluster, "v1", "Pod", each.namespace, each.labels) for each in steps]
+        for step, listed in zip(steps, pods, strict=True):
+            if crash := crash_loop(listed):
+                raise RolloutFailed(f"Waited {step}, but {crash}.")
+        found = [steadiness(each) for each in pods]
+        if None in found or found != known:
             known, since = found, now
-        elif now - since >= step.steady:
+        elif now - since >= max(each.steady for each in steps):
             return
         if now >= around.deadline:
+            unsteady = (step for step, each in zip(steps, found, strict=True) if each is None)
             raise RolloutTimeout(
-                f"Waited {step}, but they became unready or restarted again and again. "
-                "The time limit is over."
+                f"Waited {next(unsteady, steps[0])}, but they became unready or restarted again "
+                "and again. The time limit is over."
             )
         around.clock.sleep(0.5)
 
 
-def _missing(step: WaitPods | WaitEndpoints | WaitAccepted, cluster: Cluster) -> str:
+def _missing(step: _Wait, cluster: Cluster) -> str:
     match step:
         case WaitPods():
             pods = _listed(cluster, "v1", "Pod", step.namespace, step.labels)

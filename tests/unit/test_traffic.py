@@ -17,7 +17,7 @@ from aks_action.model.traffic_steps import (
     WaitPods,
 )
 from aks_action.model.weights import Split, whole
-from aks_action.runtime.traffic import Traffic, carry_out
+from aks_action.runtime.traffic import Traffic, carry_out, carry_out_waits
 from tests.fakes.clock import FakeClock
 from tests.fakes.cluster import FakeCluster
 
@@ -216,6 +216,38 @@ def test_pods_that_crash_after_their_start_are_not_steady() -> None:
     step = WaitPods(namespace="shop", labels=GREEN, why=".", steady=3)
     carry_out(step, around(cluster, clock))
     assert sum(clock.slept) == 5.0
+
+
+def test_pods_of_many_workloads_are_watched_at_the_same_time() -> None:
+    """Ten services take the three seconds of one."""
+    cluster, clock = shop(), FakeClock()
+    steps = []
+    for number in range(10):
+        labels = {**GREEN, "app": f"app-{number}"}
+        cluster.put(pod(f"green-{number}", **labels))
+        steps.append(WaitPods(namespace="shop", labels=labels, why=".", steady=3))
+    carry_out_waits(steps, around(cluster, clock))
+    assert sum(clock.slept) == 3.0
+
+
+def test_pods_that_crash_again_and_again_fail_at_once() -> None:
+    """Not when the time limit is over; the container and its exit code are named."""
+    cluster = shop()
+    cluster.put(pod("green", **GREEN))
+    crashing = pod("green", ready=False, **GREEN)
+    crashing["status"]["containerStatuses"] = [
+        {
+            "name": "web",
+            "restartCount": 2,
+            "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+            "lastState": {"terminated": {"exitCode": 3}},
+        }
+    ]
+    clock = ActingClock(lambda: cluster.put(crashing))
+    step = WaitPods(namespace="shop", labels=GREEN, why=".", steady=3)
+    with pytest.raises(RolloutFailed, match=r"container web of Pod/shop/green .* ended with 3"):
+        carry_out(step, around(cluster, clock))
+    assert len(clock.slept) == 1
 
 
 def test_pods_that_never_come_to_rest_end_with_the_deadline() -> None:
