@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from aks_action.errors import Source
@@ -39,14 +40,14 @@ class ObjectRef:
         return "/".join(part for part in (self.kind, self.namespace, self.name) if part)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Manifest:
     """One object of the manifests: its document and where the document begins."""
 
     document: Document
     source: Source
 
-    @property
+    @cached_property  # asked some forty times in a deploy
     def ref(self) -> ObjectRef:
         """The identity; the namespace is what the document says, set once it was resolved."""
         return ref_of(self.document)
