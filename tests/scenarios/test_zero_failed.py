@@ -21,6 +21,9 @@ CANARY = [name for name in ROUTED if name.startswith("canary")]
 TRIMMED = [("blue-green-service", "crash"), ("canary-pod", "crash")]
 """What is not left to the soak of the bad versions."""
 
+SHARES = {"canary-pod": 1 / 4, "canary-gateway": 1 / 10}
+"""A canary's share: one pod beside two of the stable and one of the baseline; half of 20 %."""
+
 BAD: dict[str, dict[str, str]] = {"never-ready": {"READY": "never"}, "crash": {"CRASH_AFTER": "1s"}}
 
 ShopOf = Callable[[str], Shop]
@@ -78,11 +81,11 @@ def test_the_stable_answers_everything_while_a_green_fails(
 def test_a_canary_that_fails_costs_its_share_at_most_until_it_is_rejected(
     method: str, how: str, shop_of: ShopOf, tmp_path: Path
 ) -> None:
-    """By pods, one that crashes has been ready for a moment; by weights it never gets any."""
+    """One that is never ready gets nothing; one that crashes has been ready for a moment."""
     shop = shop_of(method)
     until_rejected, after = _through_a_bad_version(shop, how, tmp_path)
-    if method == "canary-pod" and how == "crash":
-        assert until_rejected.failures <= until_rejected.sent / 4  # 1 canary beside 2 + 1 others
+    if how == "crash":
+        assert until_rejected.failures <= until_rejected.sent * SHARES[method]
     else:
         shop.all_answered(until_rejected)
     shop.all_answered(after)
@@ -98,7 +101,7 @@ def _through_a_bad_version(shop: Shop, how: str, folder: Path) -> tuple[Answers,
             shop.act("deploy", "bad", **BAD[how])
         shop.succeed("reject", "bad", **BAD[how])
         before = load.stop()
-    crashes_later = shop.method == "canary-pod" and how == "crash"  # it was ready for a moment
+    crashes_later = shop.method in CANARY and how == "crash"  # it was ready for a moment
     assert deployed.code in (FAILED, TIMED_OUT) or crashes_later, deployed.log
     with shop.load(folder) as load:
         load.last(seconds=5)
