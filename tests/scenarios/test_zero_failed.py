@@ -100,6 +100,7 @@ def _through_a_bad_version(shop: Shop, how: str, folder: Path) -> tuple[Answers,
         while load.sent < LEAST:
             shop.act("deploy", "bad", **BAD[how])
         shop.succeed("reject", "bad", **BAD[how])
+        load.last(seconds=2)  # nodes forget a pod within a second
         before = load.stop()
     crashes_later = shop.method in CANARY and how == "crash"  # it was ready for a moment
     assert deployed.code in (FAILED, TIMED_OUT) or crashes_later, deployed.log
