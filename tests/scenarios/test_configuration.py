@@ -168,11 +168,15 @@ def test_old_versions_go_when_nothing_names_them_any_more(
         if history:
             assert len(kept) == 3
             bed.kubectl("rollout", "undo", "deployment/web", f"--namespace={namespace}")
-    # The last run looked when the controller may not have removed its old ReplicaSets yet.
+    # What was replaced is named until its ReplicaSet and its pod are gone.
+    deadline = time.monotonic() + 90
+    while any(len(names(bed, namespace, kind)) > 1 for kind in ("replicasets", "pods")):
+        assert time.monotonic() < deadline, "old ReplicaSets and pods do not go"
+        time.sleep(0.5)
     step.write("k8s/all.yml", manifests.config_map(LEVEL="last") + limited)
     last = step.run(inputs)
     assert last.code == 0, last.log
-    assert len(names(bed, namespace, "configmaps")) <= 2
+    assert len(names(bed, namespace, "configmaps")) <= 2, last.log
     assert "Remove" in last.summary or "deleted" in last.summary
 
 
