@@ -77,6 +77,7 @@ def test_the_stable_answers_everything_while_a_green_fails(
     assert answers[1].versions.keys() == {"v0"}
 
 
+@pytest.mark.soak  # a share of few requests says little
 @pytest.mark.parametrize(("method", "how"), _bad(CANARY))
 def test_a_canary_that_fails_costs_its_share_at_most_until_it_is_rejected(
     method: str, how: str, shop_of: ShopOf, tmp_path: Path
