@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -82,8 +82,3 @@ def ref_of(document: Document) -> ObjectRef:
         name=str(metadata.get("name", "")),
         namespace=str(metadata.get("namespace", "")),
     )
-
-
-def by_ref(manifests: Iterable[Manifest]) -> dict[ObjectRef, Manifest]:
-    """Manifests by their identity; of two for one object the later one."""
-    return {manifest.ref: manifest for manifest in manifests}

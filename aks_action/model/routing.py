@@ -40,10 +40,6 @@ def is_route(document: Document) -> bool:
     return document["kind"] in ROUTE_KINDS and group_of(document) == GATEWAY_GROUP
 
 
-def is_split(document: Document) -> bool:
-    return document["kind"] == "TrafficSplit" and group_of(document) == SPLIT_GROUP
-
-
 def routes_to(service: Document, workload: Document) -> bool:
     """Whether a Service selects the pods of a workload: in its namespace, by the pods' labels.
 
@@ -149,8 +145,3 @@ def _named(route: Document, own: str, namespace: str) -> Iterator[str]:
         for ref in backend_refs(rule):
             if names_service(ref, own, namespace):
                 yield str(ref.get("name", ""))
-
-
-def split_service(split: Document) -> str:
-    """The root Service of an SMI TrafficSplit; it is in the split's namespace."""
-    return str(get_in(split, ("spec", "service"), ""))
