@@ -1,0 +1,93 @@
+"""What a deploy will do: manifests and what is observed become a plan, checked by the server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+from aks_action import strategies
+from aks_action.clients.ports import Cluster
+from aks_action.errors import InputError
+from aks_action.jobs import batches
+from aks_action.jobs.configuration import Configuration
+from aks_action.jobs.provenance import Provenance
+from aks_action.model.config_settings import ConfigChanges
+from aks_action.model.fleet import for_hub
+from aks_action.model.manifests import ManifestSet
+from aks_action.model.observed import Observed
+from aks_action.model.plan import Plan
+from aks_action.model.settings import Action, Settings
+from aks_action.model.strategy_settings import StrategySettings
+from aks_action.runtime import checking, observing
+from aks_action.workflow import Workflow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """A plan that is ready to be carried out, and what it was decided from."""
+
+    plan: Plan
+    observed: Observed
+    rules: checking.ApplyRules
+    strategy: StrategySettings
+    origin: Provenance
+    configuration: Configuration
+
+
+def decide(
+    action: Action,
+    manifests: ManifestSet,
+    cluster: Cluster,
+    settings: Settings,
+    env: Mapping[str, str],
+    workflow: Workflow,
+) -> Decision:
+    """What `action` is going to do with the manifests. Writes nothing; raises ActionError."""
+    strategy = replace(settings.deploy.strategy, action=action.of_strategy)
+    configuration = _configuration(settings, strategy, workflow)
+
+    def decided(tell: batches.Tell) -> Decision:
+        placed, observed = observing.observe(
+            cluster,
+            manifests,
+            settings.deploy.namespace,
+            rewrite=configuration.named,
+            interest=partial(strategies.interest, strategy),
+            tell=tell,
+        )
+        origin = Provenance(settings, env, cluster, tell)
+        plan = strategies.plan(strategy, origin.labelled(placed, observed), observed)
+        if settings.cluster.is_hub:
+            plan = for_hub(plan)
+        rules = checking.ApplyRules(force=settings.deploy.force, run_annotation=origin.annotation)
+        plan = checking.check(plan, cluster, observed, rules)
+        return Decision(
+            plan=configuration.planned(plan, cluster, observed),
+            observed=observed,
+            rules=rules,
+            strategy=strategy,
+            origin=origin,
+            configuration=configuration,
+        )
+
+    return batches.decided(cluster, manifests, settings.deploy.namespace, decided, workflow.write)
+
+
+def _configuration(
+    settings: Settings, strategy: StrategySettings, workflow: Workflow
+) -> Configuration:
+    """What is done about changed configuration; nothing where readers cannot be looked at.
+
+    A private cluster is deployed to by one script, and a fleet's hub runs no pods.
+    """
+    wanted = settings.deploy.configuration
+    cluster = settings.azure.cluster if settings.azure else None
+    private = cluster is not None and cluster.private
+    if private or settings.cluster.is_hub:
+        where = "private clusters" if private else "the hub of a fleet"
+        if wanted.changes is ConfigChanges.VERSION:
+            raise InputError(f"Input `config-changes`: `version` is not there for {where} yet.")
+        workflow.write(f"`config-changes`: nothing is restarted yet on {where}.")
+        wanted = replace(wanted, changes=ConfigChanges.NONE)
+    return Configuration(wanted, strategy, workflow.write)

@@ -1,0 +1,93 @@
+"""A decision, carried out; and why, when it cannot be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+
+from aks_action import report
+from aks_action.clients.clock import SystemClock
+from aks_action.clients.ports import Cluster
+from aks_action.errors import Problem
+from aks_action.jobs import batches
+from aks_action.jobs.decision import Decision
+from aks_action.model.health import Gravity, Trouble
+from aks_action.model.manifests import Manifest
+from aks_action.model.outcomes import Diagnosis
+from aks_action.model.plan import Plan
+from aks_action.model.strategy_settings import StrategyAction
+from aks_action.runtime import diagnosis, executor
+from aks_action.runtime.journal import Journal
+from aks_action.workflow import Workflow
+
+
+class Execution:
+    """A decision on its way; `plan` and `journal` are true at any moment, whatever ends it.
+
+    seconds: one deadline for all that is waited for, from `run` on.
+    """
+
+    def __init__(
+        self, decision: Decision, cluster: Cluster, seconds: float, workflow: Workflow
+    ) -> None:
+        self._decision = decision
+        self._cluster = cluster
+        self._seconds = seconds
+        self._workflow = workflow
+        self.plan = decision.plan
+        self.journal = Journal(SystemClock().now)
+
+    def run(self) -> None:
+        """Carry it out and wait until it is healthy. Raises ActionError."""
+        decision = self._decision
+        surroundings = self._surroundings()
+        patch = decision.origin.namespace_patch
+        if batches.carry_out(self._cluster, decision.plan, decision.observed, patch, self._seconds):
+            look = surroundings.clock.now() + batches.LOOK_SECONDS
+            surroundings = replace(surroundings, deadline=look)
+        self._execute(decision.plan, surroundings)
+        if self.journal.has_written and (old := decision.configuration.tidying(self._cluster)):
+            self.plan = replace(self.plan, stages=(*self.plan.stages, *old))
+            self._execute(Plan(stages=old), surroundings)
+        if decision.strategy.action is not StrategyAction.REJECT:
+            decision.origin.leave_on_namespace(self.journal)
+
+    def _execute(self, plan: Plan, surroundings: executor.Surroundings) -> None:
+        decision = self._decision
+        executor.execute(plan, decision.observed, decision.rules, self.journal, surroundings)
+
+    def _surroundings(self) -> executor.Surroundings:
+        clock = SystemClock()
+        return executor.Surroundings(
+            cluster=self._cluster,
+            clock=clock,
+            deadline=clock.now() + self._seconds,
+            since=datetime.now(UTC),
+            tell=self._workflow.write,
+            warn=partial(_warn, self._workflow),
+        )
+
+    def diagnoses(self) -> tuple[Diagnosis, ...]:
+        """What kept the last wait from its end, told in a group of its own for each object."""
+        if not self.journal.waits:
+            return ()
+        found = diagnosis.diagnose_all(self._cluster, self.journal.waits[-1])
+        for each in found:
+            with self._workflow.group(f"Why {each.ref} is not healthy"):
+                self._workflow.write(report.diagnosis_text(each))
+        return found
+
+
+def _warn(workflow: Workflow, manifest: Manifest, trouble: Trouble) -> None:
+    """Tell a trouble at once; as an annotation only what needs a person and may not fail.
+
+    What can never heal fails within a second and is an error then; a probe that fails while an
+    app starts is how a start looks.
+    """
+    sentence = " ".join(part for part in (f"{trouble.sentence}.", trouble.advice) if part)
+    if trouble.gravity is Gravity.HINT and trouble.code != "Unhealthy":
+        problem = Problem(message=sentence, source=manifest.source)
+        workflow.warning(problem, title=str(manifest.ref))
+    else:
+        workflow.write(sentence)
