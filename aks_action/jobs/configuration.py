@@ -10,19 +10,16 @@ from datetime import UTC, datetime
 
 from aks_action.clients.ports import Cluster
 from aks_action.errors import ApiError
+from aks_action.model.config_changes import changed_configuration, namespaces
 from aks_action.model.config_readers import is_configuration
-from aks_action.model.config_restarts import (
-    RestartRules,
-    changed_configuration,
-    namespaces,
-    with_restarts,
-)
+from aks_action.model.config_restarts import with_restarts
 from aks_action.model.config_settings import ConfigChanges, ConfigSettings
 from aks_action.model.config_versions import Versions, surplus, versioned, with_previous
 from aks_action.model.manifests import Document, ManifestSet, ObjectRef, ref_of
 from aks_action.model.observed import Observed
 from aks_action.model.plan import Apply, Change, Delete, Plan, Stage
 from aks_action.model.restart_obstacles import RESTARTABLE
+from aks_action.model.restart_search import RestartRules
 from aks_action.model.strategy_settings import Strategy, StrategyAction, StrategySettings
 from aks_action.runtime import neighbours
 

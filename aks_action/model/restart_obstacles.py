@@ -27,7 +27,7 @@ class Bystander:
 def obstacle(document: Document, *, foreign_is_fine: bool, strategy: str, ours: bool) -> str:
     """Why a Deployment, StatefulSet or DaemonSet is not restarted; empty where it can be.
 
-    strategy: see `config_restarts.RestartRules`.    ours: it is among the manifests.
+    strategy: see `restart_search.RestartRules`.    ours: it is among the manifests.
     """
     owner = owner_words(document)
     if strategy and (ours or _is_copy(document)):

@@ -12,9 +12,9 @@ from aks_action.clients.clock import SystemClock
 from aks_action.clients.ports import Cluster
 from aks_action.errors import RolloutFailed, RolloutTimeout, Source
 from aks_action.model.health import Trouble
-from aks_action.model.health.records import parse_time
 from aks_action.model.manifests import Document, Manifest, ObjectRef, ref_of
 from aks_action.model.outcomes import Diagnosis
+from aks_action.model.timestamps import parse_time
 from aks_action.runtime.diagnosis import diagnose_all
 from aks_action.runtime.waiting import WaitResult, wait
 from demo.bed import Bed

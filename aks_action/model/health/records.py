@@ -10,6 +10,7 @@ from typing import Any
 
 from aks_action.model.documents import get_in
 from aks_action.model.manifests import Document, ObjectRef, ref_of
+from aks_action.model.timestamps import parse_time
 
 SKEW = timedelta(seconds=5)
 """Clocks of the runner and the cluster may differ by this much (krane allows the same)."""
@@ -180,15 +181,6 @@ def named(document: Document, api_version: str, kind: str) -> ObjectRef:
     """The identity of an object whose kind is known, also when its list left the kind out."""
     ref = ref_of(document)
     return ObjectRef(api_version=api_version, kind=kind, name=ref.name, namespace=ref.namespace)
-
-
-def parse_time(timestamp: Any) -> datetime | None:
-    """An RFC 3339 timestamp as a time; None where it is absent or something else."""
-    try:
-        when = datetime.fromisoformat(timestamp)
-    except (TypeError, ValueError):
-        return None
-    return when if when.tzinfo else None
 
 
 def plural(number: int, noun: str) -> str:
