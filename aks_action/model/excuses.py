@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aks_action.model.manifests import Document, ObjectRef
-from aks_action.model.plan import Apply, Assessment, Change
+from aks_action.model.plan import Apply, Assessment, Change, Due
 from aks_action.model.refusals import Refusal, Sort
 
 
@@ -27,26 +27,26 @@ def arriving(
     ]
 
 
-def is_excused(
+def excuse(
     refusal: Refusal, coming: Sequence[tuple[ObjectRef, Document]], *, late: bool
-) -> bool:
-    """Whether what the server misses comes in this run, so that it has to be asked again.
+) -> Due | None:
+    """Why what the server refuses has to be asked again in its turn; None where it is wrong.
 
     coming: see `arriving`.     late: everything of this run is there by now.
     """
     if refusal.sort is Sort.NO_DRY_RUN:
-        return True
+        return Due.NO_DRY_RUN
     if late:
-        return False
+        return None
     ref = refusal.manifest.ref
     for other, document in coming:
         if other.kind == "CustomResourceDefinition":
             spec = document["spec"]
             if (spec.get("group"), spec["names"].get("kind")) == (ref.group, ref.kind):
-                return True
+                return Due.NEW_SCHEMA
         elif other != ref and "found" in refusal.text and _mentions(refusal.text, other.name):
-            return True
-    return False
+            return Due.REFERENCE
+    return None
 
 
 def _mentions(text: str, name: str) -> bool:

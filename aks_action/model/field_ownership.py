@@ -45,8 +45,8 @@ def entries(document: Document) -> tuple[Document, ...]:
 def taken_fields(live: Document, result: Document) -> tuple[TakenField, ...]:
     """Fields that other managers own in `live` and no longer in the dry-run's `result`.
 
-    kubectl's applies do not count, since their fields are taken over on purpose, nor does what
-    controllers report in the status.
+    Our own patches do not count, nor kubectl's applies, since their fields are taken over on
+    purpose, nor what controllers report in the status.
     """
     after: dict[tuple[str, ...], frozenset[FieldPath]] = {
         _identity(entry): paths(entry) for entry in entries(result)
@@ -54,7 +54,9 @@ def taken_fields(live: Document, result: Document) -> tuple[TakenField, ...]:
     taken = {
         TakenField(path=_words(path), manager=str(entry.get("manager", "")))
         for entry in entries(live)
-        if not _ours(entry) and not _by_kubectl(entry) and entry.get("subresource") != "status"
+        if entry.get("manager") != FIELD_MANAGER
+        and not _by_kubectl(entry)
+        and entry.get("subresource") != "status"
         for path in _leaves(paths(entry)) - after.get(_identity(entry), frozenset())
     }
     return tuple(sorted(taken, key=lambda field: (field.path, field.manager)))

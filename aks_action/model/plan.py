@@ -43,11 +43,22 @@ class TakenField:
     manager: str
 
 
+class Due(StrEnum):
+    """Why an apply can only be checked, or has to be checked again, when its turn comes."""
+
+    NEW_PLACE = "checked once its namespace or CRD exists"
+    NEW_SCHEMA = "checked once its CRD is changed"
+    REFERENCE = "checked once what it refers to exists"
+    NO_DRY_RUN = "not checked, since an admission webhook supports no dry run"
+    REPEATED = "checked again after the steps before it"
+    DELETED = "checked once the one that is there is deleted"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
     """What the API server's dry-run says that an apply does.
 
-    checked:    False while the object's namespace or CRD does not exist yet.
+    due:        why that is not the last word; None: it is.
     ownership:  a complete `metadata.managedFields` list to set before the apply, so that fields
                 formerly owned by kubectl's apply belong to us and go away when they are no longer
                 in the manifest; None when there is nothing to take over.
@@ -57,7 +68,11 @@ class Assessment:
     fields: tuple[FieldChange, ...] = ()
     taken: tuple[TakenField, ...] = ()
     ownership: tuple[Document, ...] | None = None
-    checked: bool = True
+    due: Due | None = None
+
+    @property
+    def checked(self) -> bool:
+        return self.due is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,7 +56,7 @@ def _step_lines(step: Step, restarts: Mapping[ObjectRef, Restart]) -> Iterator[s
     assessment = step.assessment
     if assessment.change is Change.UNCHANGED:
         return
-    unchecked = "" if assessment.checked else ", checked once its namespace or CRD exists"
+    unchecked = f", {assessment.due}" if assessment.due else ""
     yield (
         f"  {MARKS[assessment.change]} {step.ref}  {assessment.change}{unchecked}"
         f"  ({step.manifest.source})"

@@ -9,12 +9,13 @@ from functools import partial
 from aks_action.clients.ports import Cluster
 from aks_action.errors import ApiError
 from aks_action.model.assessing import after_refusal, compare, rerun_of_job
-from aks_action.model.excuses import arriving, is_excused
+from aks_action.model.excuses import arriving, excuse
 from aks_action.model.manifests import Document, Manifest, ObjectRef
 from aks_action.model.observed import Observed
-from aks_action.model.plan import Apply, Assessment, Change, Delete, Plan
+from aks_action.model.plan import Apply, Assessment, Change, Due, Plan
 from aks_action.model.provenance import live_run_annotation, with_run_annotation
 from aks_action.model.refusals import Refusal, Sort, error_of, read
+from aks_action.model.repeats import Answer, in_turn
 from aks_action.runtime import parallel
 
 
@@ -33,23 +34,22 @@ class ApplyRules:
 def check(plan: Plan, cluster: Cluster, observed: Observed, rules: ApplyRules) -> Plan:
     """The plan with an assessment in every Apply, from one strict dry-run of each object.
 
-    Objects whose namespace or kind comes in the same run, or that the server refuses because
-    something that comes in the same run is not there yet, are left unchecked; the executor checks
-    them as soon as they can be. Nothing is written.
+    Objects whose namespace or kind comes in the same run, that the server refuses because
+    something that comes in the same run is not there yet, or that the plan has changed by then in
+    a way that the server cannot know are due later; the executor checks them when it is their
+    turn. Nothing is written.
     Raises ManifestError, AuthError or ApplyError with every refusal and its place in the files.
     """
     applies = list(plan.applies)
-    answers = _asked(applies, cluster, observed, rules)
+    answers = in_turn(plan, _asked(applies, cluster, observed, rules))
     checked = iter(_settled(applies, answers, observed.live, rules))
-    again = _repeated(plan)
     return replace(
         plan,
         stages=tuple(
             replace(
                 stage,
                 steps=tuple(
-                    _deferred(next(checked), again) if isinstance(step, Apply) else step
-                    for step in stage.steps
+                    next(checked) if isinstance(step, Apply) else step for step in stage.steps
                 ),
             )
             for stage in plan.stages
@@ -82,13 +82,14 @@ def recheck(
             live.pop(ref, None)
         else:
             live[ref] = now
-    return _settled(applies, _ask_all(applies, cluster, live, rules), live, rules, late=True)
+    answers = [each.verdict for each in _ask_all(applies, cluster, live, rules)]
+    return _settled(applies, answers, live, rules, late=True)
 
 
 def _asked(
     applies: Sequence[Apply], cluster: Cluster, observed: Observed, rules: ApplyRules
-) -> list[Assessment | Refusal]:
-    """The answer for each apply, where what cannot be asked yet is an unchecked CREATED."""
+) -> list[Answer]:
+    """The answer for each apply, where what cannot be asked yet is a CREATED that is due."""
     namespaces = {
         apply.ref.name
         for apply in applies
@@ -101,7 +102,7 @@ def _asked(
     ]
     asked = [apply for apply, possible in zip(applies, can_be_asked, strict=True) if possible]
     answers = iter(_ask_all(asked, cluster, observed.live, rules))
-    later = Assessment(change=Change.CREATED, checked=False)
+    later = Answer(verdict=Assessment(change=Change.CREATED, due=Due.NEW_PLACE))
     return [next(answers) if possible else later for possible in can_be_asked]
 
 
@@ -110,7 +111,7 @@ def _ask_all(
     cluster: Cluster,
     live: Mapping[ObjectRef, Document],
     rules: ApplyRules,
-) -> list[Assessment | Refusal]:
+) -> list[Answer]:
     ask = partial(_ask, cluster=cluster, live=live, rules=rules)
     return parallel.each(ask, (apply.manifest for apply in applies))
 
@@ -121,22 +122,24 @@ def _ask(
     cluster: Cluster,
     live: Mapping[ObjectRef, Document],
     rules: ApplyRules,
-) -> Assessment | Refusal:
+) -> Answer:
     """One object's dry-run and what follows from it."""
     before = live.get(manifest.ref)
     try:
         if not manifest.ref.name:
             cluster.create(manifest.document, dry_run=True)
-            return Assessment(change=Change.CREATED)
+            return Answer(verdict=Assessment(change=Change.CREATED))
         if before is not None and before["metadata"].get("deletionTimestamp"):
-            return _going_away(manifest)
+            return Answer(verdict=_going_away(manifest))
         result = cluster.apply(_as_annotated_now(manifest, before, rules), dry_run=True)
     except ApiError as error:
         refusal = read(manifest, before, error)
-        return refusal if before is None else after_refusal(refusal, before, force=rules.force)
+        if before is None:
+            return Answer(verdict=refusal)
+        return Answer(verdict=after_refusal(refusal, before, force=rules.force))
     if before is None:
-        return Assessment(change=Change.CREATED)
-    return rerun_of_job(before, compare(before, result))
+        return Answer(verdict=Assessment(change=Change.CREATED))
+    return Answer(verdict=rerun_of_job(before, compare(before, result)), result=result)
 
 
 def _as_annotated_now(manifest: Manifest, live: Document | None, rules: ApplyRules) -> Document:
@@ -174,31 +177,16 @@ def _settled(
     for apply, answer in zip(applies, answers, strict=True):
         assessment = answer
         if isinstance(assessment, Refusal):
-            if not is_excused(assessment, coming, late=late):
+            due = excuse(assessment, coming, late=late)
+            if due is None:
                 refused.append(assessment)
                 continue
             exists = apply.ref in live
             change = Change.CONFIGURED if exists else Change.CREATED
-            assessment = Assessment(change=change, checked=False)
+            assessment = Assessment(change=change, due=due)
         value = rules.run_annotation if assessment.change is not Change.UNCHANGED else None
         manifest = with_run_annotation(apply.manifest, value)
         settled.append(Apply(manifest=manifest, assessment=assessment))
     if refused:
         raise error_of(refused)
     return settled
-
-
-def _repeated(plan: Plan) -> dict[ObjectRef, int]:
-    """How often each object is applied or deleted in a plan."""
-    counts: dict[ObjectRef, int] = {}
-    for step in plan.steps:
-        if isinstance(step, Apply | Delete) and step.ref.name:
-            counts[step.ref] = counts.get(step.ref, 0) + 1
-    return counts
-
-
-def _deferred(apply: Apply, touched: Mapping[ObjectRef, int]) -> Apply:
-    """An object that the plan touches more than once is compared again when its turn comes."""
-    if touched.get(apply.ref, 0) < 2 or apply.assessment is None:
-        return apply
-    return replace(apply, assessment=replace(apply.assessment, checked=False))

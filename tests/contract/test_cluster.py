@@ -182,6 +182,19 @@ def test_a_merge_patch_changes_what_it_names(cluster: Cluster, namespace: str) -
 # Field owners
 
 
+def test_a_merge_patch_owns_what_it_changes(cluster: Cluster, namespace: str) -> None:
+    """Under our name, in an entry beside that of our applies."""
+    document = config_map(namespace, a="1", b="1")
+    cluster.apply(document)
+    patched = cluster.patch(ref_of(document), {"data": {"a": "2", "b": "1"}})
+    owned = {
+        (each["manager"], each["operation"]): sorted(each["fieldsV1"]["f:data"])
+        for each in patched["metadata"]["managedFields"]
+    }
+    assert owned["aks-action", "Update"] == ["f:a"]
+    assert "f:b" in owned["aks-action", "Apply"]
+
+
 def test_a_field_of_another_manager_is_taken(
     world: World, cluster: Cluster, namespace: str
 ) -> None:

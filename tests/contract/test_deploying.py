@@ -17,9 +17,11 @@ from aks_action.clients.ports import Cluster
 from aks_action.errors import AuthError, ManifestError, Source
 from aks_action.model.documents import get_in, set_in
 from aks_action.model.manifests import Manifest, ref_of
-from aks_action.model.plan import Assessment, Change, Plan
+from aks_action.model.observed import Observed
+from aks_action.model.plan import Apply, Assessment, Change, Delete, Due, Plan, Stage, Step
 from aks_action.model.provenance import live_run_annotation
 from aks_action.model.strategy_settings import StrategySettings
+from aks_action.model.traffic_steps import Patch
 from aks_action.runtime.checking import ApplyRules, check
 from aks_action.runtime.executor import Surroundings, execute
 from aks_action.runtime.journal import Journal
@@ -362,6 +364,72 @@ def test_a_generated_name_makes_a_new_object_each_time(
     (second,) = deploy.outcomes
     assert first != second
     assert first.startswith("ConfigMap/app-")
+
+
+def in_turn(cluster: Cluster, *steps: Step) -> list[Assessment]:
+    """A plan whose steps come one after the other, carried out; what was said of its applies."""
+    clock = SystemClock()
+    stages = tuple(Stage(name=str(n), steps=(step,)) for n, step in enumerate(steps))
+    found = {step.ref: cluster.get(step.ref) for step in steps if isinstance(step, Apply | Delete)}
+    live = {ref: document for ref, document in found.items() if document is not None}
+    observed = Observed(live=live, types=cluster.types())
+    plan = check(Plan(stages=stages), cluster, observed, ApplyRules())
+    surroundings = Surroundings(
+        cluster=cluster,
+        clock=clock,
+        deadline=clock.now() + 30,
+        since=datetime.now(UTC),
+        tell=lambda line: None,
+        warn=lambda manifest, trouble: None,
+    )
+    execute(plan, observed, ApplyRules(), Journal(clock.now), surroundings)
+    return [each.assessment for each in plan.applies if each.assessment]
+
+
+def applied(document: dict[str, Any]) -> Apply:
+    return Apply(manifest=Manifest(document=document, source=Source(file="app.yml")))
+
+
+def test_what_a_plan_deletes_first_can_be_made_again_with_what_cannot_change(
+    cluster: Cluster, namespace: str
+) -> None:
+    first, second = (deployment(namespace, app=app, replicas=0) for app in ("web", "other"))
+    cluster.apply(first)
+    uid = value(cluster, first, "metadata", "uid")
+    gone = Delete(ref=ref_of(first), why="its selector changes")
+    (found,) = in_turn(cluster, gone, applied(second))
+    assert (found.change, found.due) == (Change.CREATED, Due.DELETED)
+    assert value(cluster, first, "metadata", "uid") != uid
+    assert value(cluster, first, "spec", "selector", "matchLabels") == {"app": "other"}
+
+
+def test_what_is_live_now_is_written_again_after_the_plan_has_changed_it(
+    cluster: Cluster, namespace: str
+) -> None:
+    """By an apply, or by a patch, whose field manager is ours as well."""
+    web = service(namespace)
+    green = set_in(web, ("spec", "selector"), {"app": "web", "color": "green"})
+    cluster.apply(web)
+    to_green, to_blue = in_turn(cluster, applied(green), applied(web))
+    assert to_green.checked
+    assert to_blue.checked
+    assert [field.path for field in to_blue.fields] == ["spec.selector.color"]
+    assert value(cluster, web, "spec", "selector") == {"app": "web"}
+    patch = Patch(ref=ref_of(web), body={"spec": {"selector": {"color": "green"}}}, why="test")
+    in_turn(cluster, patch, applied(web))
+    assert value(cluster, web, "spec", "selector") == {"app": "web"}
+    (blue,) = in_turn(cluster, applied(web))
+    assert blue.taken == ()
+
+
+def test_a_field_that_our_own_patch_set_is_not_told_as_taken(
+    cluster: Cluster, namespace: str
+) -> None:
+    web = service(namespace)
+    cluster.apply(web)
+    cluster.patch(ref_of(web), {"spec": {"selector": {"color": "green"}}})
+    (found,) = in_turn(cluster, applied(web))
+    assert (found.change, found.taken) == (Change.CONFIGURED, ())
 
 
 def definition(group: str, **versions: dict[str, Any]) -> dict[str, Any]:

@@ -140,8 +140,12 @@ class FakeCluster:
         with self._lock:
             live = self._existing(ref)
             patched = _merge_patch(live, _copy(body))
-            gone = field_sets.owned(live) - field_sets.owned(patched)
-            owners = {who: paths - gone for who, paths in ownership.read(live).items()}
+            before, after = field_sets.owned(live), field_sets.owned(patched)
+            changed = {path for path in after if _differs(live, patched, path)}
+            lost = changed | (before - after)
+            owners = {who: paths - lost for who, paths in ownership.read(live).items()}
+            mine = owners.get((MANAGER, "Update"), set())
+            owners[MANAGER, "Update"] = mine | changed
             return self._write(live, ownership.write(patched, owners, live))
 
     def delete(

@@ -9,8 +9,19 @@ from aks_action.model.diff import LAST_APPLIED
 from aks_action.model.documents import set_in
 from aks_action.model.manifests import Manifest, ref_of
 from aks_action.model.observed import Observed
-from aks_action.model.plan import Apply, Assessment, Change, Delete, FieldChange, Plan, Stage
+from aks_action.model.plan import (
+    Apply,
+    Assessment,
+    Change,
+    Delete,
+    Due,
+    FieldChange,
+    Plan,
+    Stage,
+    Step,
+)
 from aks_action.model.provenance import RUN_ANNOTATION
+from aks_action.model.traffic_steps import Patch
 from aks_action.runtime.checking import ApplyRules, check
 from tests.fakes.cluster import FakeCluster
 
@@ -161,12 +172,12 @@ def test_a_namespace_that_nobody_makes_is_an_error(cluster: FakeCluster) -> None
 def test_objects_of_a_new_namespace_are_checked_later(cluster: FakeCluster) -> None:
     namespace, inside = checked(cluster, NAMESPACE, config_map(namespace="new"))
     assert assessment(namespace) == Assessment(change=Change.CREATED)
-    assert assessment(inside) == Assessment(change=Change.CREATED, checked=False)
+    assert assessment(inside) == Assessment(change=Change.CREATED, due=Due.NEW_PLACE)
 
 
 def test_objects_of_a_new_kind_are_checked_later(cluster: FakeCluster) -> None:
     _, toy = checked(cluster, CRD, TOY)
-    assert assessment(toy) == Assessment(change=Change.CREATED, checked=False)
+    assert assessment(toy) == Assessment(change=Change.CREATED, due=Due.NEW_PLACE)
 
 
 def test_an_object_that_misses_what_comes_in_the_same_run_is_checked_later(
@@ -181,7 +192,7 @@ def test_an_object_that_misses_what_comes_in_the_same_run_is_checked_later(
     del account["data"]
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "prod"}}
     _, found = checked(cluster, account, pod)
-    assert assessment(found).checked is False
+    assert assessment(found).due is Due.REFERENCE
     with pytest.raises(ApplyError, match="robot"):
         checked(cluster, pod)
 
@@ -195,7 +206,7 @@ def test_an_object_whose_definition_changes_in_the_same_run_is_checked_later(
     cluster.inject("apply", kind="Toy", code=500, reason="", message=message)
     changed = set_in(CRD, ("spec", "preserveUnknownFields"), value=False)
     _, toy = checked(cluster, changed, {**TOY, "spec": {}})
-    assert assessment(toy) == Assessment(change=Change.CONFIGURED, checked=False)
+    assert assessment(toy) == Assessment(change=Change.CONFIGURED, due=Due.NEW_SCHEMA)
     with pytest.raises(ManifestError, match="spec is a field that"):
         checked(cluster, CRD, {**TOY, "spec": {}})
 
@@ -291,17 +302,78 @@ def test_a_webhook_that_cannot_be_dry_run_is_asked_when_it_is_due(cluster: FakeC
     message = 'admission webhook "x.y" does not support dry run'
     cluster.inject("apply", code=400, reason="BadRequest", message=message)
     (apply,) = checked(cluster, config_map(a="1"))
-    assert assessment(apply) == Assessment(change=Change.CREATED, checked=False)
+    assert assessment(apply) == Assessment(change=Change.CREATED, due=Due.NO_DRY_RUN)
 
 
-def test_an_object_that_the_plan_touches_twice_is_compared_again_in_its_turn(
+def turns(cluster: FakeCluster, *steps: Step) -> list[Assessment]:
+    """What the check says of each apply of a plan whose steps come one after the other."""
+    plan = Plan(stages=tuple(Stage(name=str(n), steps=(step,)) for n, step in enumerate(steps)))
+    found = {each.ref: cluster.get(each.ref) for each in plan.applies}
+    live = {ref: document for ref, document in found.items() if document is not None}
+    observed = Observed(live=live, types=cluster.types())
+    return [assessment(each) for each in check(plan, cluster, observed, RULES).applies]
+
+
+def apply_of(document: dict[str, Any]) -> Apply:
+    return next(iter(plan_of(document).applies))
+
+
+def test_what_the_plan_deletes_first_is_not_refused_for_a_field_that_cannot_change(
     cluster: FakeCluster,
 ) -> None:
-    (apply,) = plan_of(config_map(a="1")).applies
-    gone = Delete(ref=apply.ref, why="test")
-    plan = Plan(stages=(Stage(name="1", steps=(gone,)), Stage(name="2", steps=(apply,))))
-    (found,) = check(plan, cluster, Observed(live={}, types=cluster.types()), RULES).applies
-    assert assessment(found).checked is False
+    cluster.apply(deployment())
+    gone = Delete(ref=ref_of(deployment()), why="its selector changes")
+    (found,) = turns(cluster, gone, apply_of(deployment(app="other")))
+    assert found == Assessment(change=Change.CREATED, due=Due.DELETED)
+
+
+def test_what_the_plan_deletes_first_is_still_refused_for_a_field_that_is_not_there(
+    cluster: FakeCluster,
+) -> None:
+    cluster.apply(deployment())
+    gone = Delete(ref=ref_of(deployment()), why="its selector changes")
+    with pytest.raises(ManifestError, match="replica is a field that"):
+        turns(cluster, gone, apply_of(deployment(replica=3)))
+
+
+def test_a_delete_after_an_apply_excuses_nothing(cluster: FakeCluster) -> None:
+    cluster.apply(deployment())
+    gone = Delete(ref=ref_of(deployment()), why="test")
+    with pytest.raises(ManifestError, match="cannot be changed"):
+        turns(cluster, apply_of(deployment(app="other")), gone)
+
+
+def test_writes_of_one_object_are_each_compared_with_what_the_one_before_makes(
+    cluster: FakeCluster,
+) -> None:
+    """To and fro: the last one is what is live now, and is to be written all the same."""
+    cluster.apply(config_map(a="1"))
+    to, again, back = turns(
+        cluster,
+        apply_of(config_map(a="2")),
+        apply_of(config_map(a="2")),
+        apply_of(config_map(a="1")),
+    )
+    assert to.fields == (FieldChange(path="data.a", before="1", after="2"),)
+    assert again == Assessment(change=Change.UNCHANGED)
+    assert back.fields == (FieldChange(path="data.a", before="2", after="1"),)
+    assert to.checked
+    assert back.checked
+
+
+def test_a_second_write_of_a_new_object_is_checked_in_its_turn(cluster: FakeCluster) -> None:
+    first, second = turns(cluster, apply_of(config_map(a="1")), apply_of(config_map(a="2")))
+    assert first == Assessment(change=Change.CREATED)
+    assert second == Assessment(change=Change.CONFIGURED, due=Due.REPEATED)
+
+
+def test_a_write_after_a_patch_is_checked_in_its_turn(cluster: FakeCluster) -> None:
+    """Although it is what is live now: the patch moves it away from that."""
+    cluster.apply(config_map(a="1"))
+    ref = ref_of(config_map())
+    patch = Patch(ref=ref, body={"data": {"a": "2"}}, why="test")
+    (found,) = turns(cluster, patch, apply_of(config_map(a="1")))
+    assert found.due is Due.REPEATED
 
 
 def test_there_is_one_request_per_object(cluster: FakeCluster) -> None:

@@ -141,6 +141,11 @@ def test_what_kubectl_applied_and_what_a_status_reports_is_not_taken() -> None:
     assert taken_fields(live(KUBECTL, CONTROLLER), live()) == ()
 
 
+def test_what_our_own_patch_set_before_is_not_taken() -> None:
+    patched = entry(FIELD_MANAGER, {"f:spec": {"f:replicas": {}}})
+    assert taken_fields(live(patched), live(ours({"f:spec": {"f:replicas": {}}}))) == ()
+
+
 def test_nothing_of_kubectl_is_nothing_to_take_over() -> None:
     assert takeover(live(CONTROLLER, ours(WEB_ONLY)), "apps/v1") is None
 

@@ -13,6 +13,7 @@ from aks_action.model.plan import (
     Apply,
     Assessment,
     Change,
+    Due,
     FieldChange,
     Plan,
     Restart,
@@ -69,6 +70,12 @@ def test_the_plan_shows_what_changes_field_by_field_and_counts_what_does_not() -
         "      data.LEVEL: taken over from field manager 'kubectl-edit'",
         "Note: A note.",
     ]
+
+
+def test_the_plan_says_why_an_object_is_checked_again_later() -> None:
+    later = Assessment(change=Change.CONFIGURED, due=Due.REPEATED)
+    text = report.plan_text(Plan(stages=(Stage(name="s", steps=(apply("a", later),)),)))
+    assert "a  configured, checked again after the steps before it  (k8s/a.yml:1)" in text
 
 
 def test_many_changed_fields_are_cut_and_counted() -> None:
