@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aks_action.clients.registry.challenges import Challenge, Scheme, read_challenge
@@ -48,7 +48,6 @@ def test_where_a_token_is_asked_for() -> None:
     assert bare.token_url(()) == "https://x.io/t?a=1&scope=s"
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.text('Bearer Basic realm="=,x:/\\', max_size=200))
 def test_any_header_is_read(header: str) -> None:
     """Garbage is no challenge, or one that can be used."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aks_action.errors import Source
@@ -326,7 +326,6 @@ def everything() -> list[Manifest]:
     return list({each.ref: each for pair in PAIRS.values() for each in pair}.values())
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.sampled_from(everything()), unique_by=lambda each: each.ref), st.randoms())
 def test_no_order_of_the_files_breaks_an_edge(given: list[Manifest], chance: random.Random) -> None:
     """Nothing is lost or doubled, every need is met, and levels do not hang on the order given."""
@@ -352,7 +351,6 @@ def test_no_order_of_the_files_breaks_an_edge(given: list[Manifest], chance: ran
     }
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.integers(1, 8), st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=24))
 def test_cutting_all_circles_leaves_none(size: int, edges: list[tuple[int, int]]) -> None:
     """And every edge between nodes that are in no common circle is kept."""

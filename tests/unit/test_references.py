@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aks_action.model.references import ImageReference, is_registry
+from tests.unit.odd_text import odd_text
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 parts = st.builds(
@@ -98,7 +99,6 @@ def test_a_new_tag_drops_the_old_digest() -> None:
         app.with_digest("sha256:0")
 
 
-@settings(max_examples=60, deadline=None)
 @given(host=hosts, path=paths, tag=tags | st.just(""), pinned=st.booleans())
 def test_every_part_comes_back(host: str, path: str, tag: str, *, pinned: bool) -> None:
     """Printing and reading again gives the same reference, short or in full."""
@@ -110,7 +110,6 @@ def test_every_part_comes_back(host: str, path: str, tag: str, *, pinned: bool) 
     assert ImageReference.parse(reference.normalized) == reference
 
 
-@settings(max_examples=60, deadline=None)
 @given(path=paths, tag=tags | st.just(""))
 def test_short_forms_are_the_same_image(path: str, tag: str) -> None:
     """A Docker Hub name equals its short and its full spelling."""
@@ -119,8 +118,7 @@ def test_short_forms_are_the_same_image(path: str, tag: str) -> None:
     assert ImageReference.parse(full.normalized) == full
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.text(max_size=60))
+@given(odd_text(max_size=60))
 def test_any_text_is_read_or_refused(text: str) -> None:
     """Whatever comes, it is a reference that prints itself, or a ValueError."""
     reference = ImageReference.try_parse(text)

@@ -4,6 +4,7 @@ and at no moment is traffic sent to nothing.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from aks_action.model.strategy_settings import (
     StrategySettings,
 )
 from aks_action.strategies import blue_green, canary
-from tests.unit.strategies.simulation import CutOff, Simulation
+from tests.unit.strategies.simulation import Simulation
 from tests.unit.strategies.words import (
     at_once,
     config,
@@ -85,26 +86,31 @@ def _serves(simulation: Simulation) -> None:
             assert simulation.behind(each["spec"]["defaultBackend"]["service"]["name"])
 
 
-def _before(given: Case, beginning: str, action: str) -> Simulation:
+def _before(name: str, beginning: str, action: str) -> Simulation:
     """Where an action starts: version 2 is out already for promote and reject."""
+    return _undisturbed(name, beginning, action)[0].copy()
+
+
+def _cuts(name: str, beginning: str, action: str) -> list[Simulation]:
+    """The state after each write of an action, as a kill leaves it."""
+    return [each.copy() for each in _undisturbed(name, beginning, action)[:-1]]
+
+
+@cache
+def _undisturbed(name: str, beginning: str, action: str) -> list[Simulation]:
+    """Every state from the beginning of an action to its end; the tests get copies."""
+    given = case(name)
     simulation = given.begin(beginning)
     if action != "deploy":
         simulation.carry_out(given.plan(simulation, "deploy", "2"), _serves)
-    return simulation
+    states = [simulation.copy()]
 
+    def note(now: Simulation) -> None:
+        _serves(now)
+        states.append(now.copy())
 
-def _cuts(given: Case, beginning: str, action: str) -> list[Simulation]:
-    """The state after each write of an action, as a kill leaves it."""
-    found: list[Simulation] = []
-    while True:
-        simulation = _before(given, beginning, action)
-        plan = given.plan(simulation, action, "2")
-        try:
-            simulation.carry_out(plan, _serves, writes=len(found))
-        except CutOff:
-            found.append(simulation)
-        else:
-            return found
+    simulation.carry_out(given.plan(simulation, action, "2"), note)
+    return states
 
 
 @pytest.mark.parametrize("action", list(StrategyAction))
@@ -114,11 +120,10 @@ def test_the_same_action_again_ends_as_an_undisturbed_run(
     name: str, beginning: str, action: str
 ) -> None:
     given = case(name)
-    undisturbed = _before(given, beginning, action)
-    undisturbed.carry_out(given.plan(undisturbed, action, "2"), _serves)
-    for simulation in _cuts(given, beginning, action):
+    end = _undisturbed(name, beginning, action)[-1].state()
+    for simulation in _cuts(name, beginning, action):
         simulation.carry_out(given.plan(simulation, action, "2"), _serves)
-        assert simulation.state() == undisturbed.state()
+        assert simulation.state() == end
 
 
 @pytest.mark.parametrize("action", list(StrategyAction))
@@ -128,7 +133,7 @@ def test_a_reject_after_the_kill_leaves_one_stable_that_serves(
     name: str, beginning: str, action: str
 ) -> None:
     given = case(name)
-    for simulation in _cuts(given, beginning, action):
+    for simulation in _cuts(name, beginning, action):
         simulation.carry_out(given.plan(simulation, "reject", "2"), _serves)
         _serves(simulation)
         assert _deployments(simulation) == {"web"}
@@ -145,7 +150,7 @@ def test_a_promote_after_the_kill_is_refused_or_serves_all_the_time(
     name: str, beginning: str, action: str
 ) -> None:
     given = case(name)
-    for simulation in _cuts(given, beginning, action):
+    for simulation in _cuts(name, beginning, action):
         try:
             plan = given.plan(simulation, "promote", "2")
         except Conflict:
@@ -162,7 +167,7 @@ def test_a_new_deploy_after_the_kill_ends_as_one_from_the_beginning(
     name: str, beginning: str, action: str
 ) -> None:
     given = case(name)
-    for simulation in _cuts(given, beginning, action):
+    for simulation in _cuts(name, beginning, action):
         simulation.carry_out(given.plan(simulation, "deploy", "3"), _serves)
         out = "web-canary" if name.startswith("canary") else "web-green"
         assert _image(simulation, out) == "web:3"
@@ -173,7 +178,7 @@ def test_a_new_deploy_after_the_kill_ends_as_one_from_the_beginning(
 def test_promote_and_reject_end_with_the_new_and_the_old_version(name: str, beginning: str) -> None:
     given = case(name)
     for action, image in (("promote", "web:2"), ("reject", "web:1")):
-        simulation = _before(given, beginning, action)
+        simulation = _before(name, beginning, action)
         simulation.carry_out(given.plan(simulation, action, "2"), _serves)
         assert _deployments(simulation) == {"web"}
         assert _image(simulation, "web") == image
@@ -184,9 +189,8 @@ def test_promote_and_reject_end_with_the_new_and_the_old_version(name: str, begi
 @pytest.mark.parametrize("name", ["blue-green-service", "blue-green-ingress", "blue-green-gateway"])
 def test_green_gets_no_traffic_before_the_switch(name: str, beginning: str) -> None:
     """With smi the plain Service selects both colours by design: the mesh splits its traffic."""
-    given = case(name)
     front = {"gateway": "HTTPRoute", "ingress": "Ingress", "service": "Service"}
-    for simulation in _cuts(given, beginning, "deploy"):
+    for simulation in _cuts(name, beginning, "deploy"):
         kind = front[name.rpartition("-")[2]]
         ref = next(ref for ref in simulation.live if ref.kind == kind and ref.name == "web")
         if "green" not in str(simulation.live[ref]["spec"]):
