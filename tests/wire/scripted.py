@@ -6,13 +6,18 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 Script = Callable[[socket.socket, str], None]
 """Called with the connection and the first line of a request; may write what it likes."""
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def tls_alert(description: int) -> bytes:
+    """What ends a handshake; RFC 8446, 6.2."""
+    return bytes((21, 3, 3, 0, 2, 2, description))
 
 
 def chunk(text: str) -> bytes:
@@ -27,13 +32,24 @@ def reset(connection: socket.socket) -> None:
 
 
 @contextmanager
-def scripted_server(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[str]:
-    """The server's `host:port` on loopback."""
+def scripted_server(
+    script: Script, tls: ssl.SSLContext | None = None, *, instead: Sequence[bytes] = ()
+) -> Iterator[str]:
+    """The server's `host:port` on loopback.
+
+    instead: what the first connections are answered with, whatever they say.
+    """
     listener = socket.create_server(("127.0.0.1", 0))
     open_connections: list[socket.socket] = []
+    left = list(instead)
 
     def serve(connection: socket.socket) -> None:
         with suppress(OSError, ValueError):
+            if left:
+                connection.recv(65_536)
+                connection.sendall(left.pop(0))
+                connection.close()
+                return
             spoken = tls.wrap_socket(connection, server_side=True) if tls else connection
             open_connections.append(spoken)
             request = b""

@@ -10,7 +10,7 @@ import pytest
 
 from aks_action.clients.azure import clusters, registries
 from aks_action.clients.azure.credentials import Entra
-from aks_action.clients.azure.http import Http
+from aks_action.clients.azure.http import azure_http
 from aks_action.clients.azure.manager import ResourceManager
 from aks_action.errors import ActionError, ApplyError, AuthError, InputError
 from aks_action.model.azure import (
@@ -81,7 +81,7 @@ class Client:
         self.told: list[str] = []
         self.clock = FakeClock()
         settings = AzureSettings(identity=identity, cloud=CLOUDS["azurecloud"])
-        self.http = Http(clock=self.clock, tell=self.told.append)
+        self.http = azure_http(clock=self.clock, tell=self.told.append)
         variables = {**azure.env, **env}
         self.entra = Entra(settings, variables, http=self.http, mask=self.masked.append)
         self.manager = ResourceManager(settings, self.entra, self.http, self.clock)

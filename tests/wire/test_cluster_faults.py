@@ -21,7 +21,7 @@ from aks_action.clients.kube.transport import Patience
 from aks_action.errors import ApiError, ApplyError, AuthError, InputError, ManifestError
 from aks_action.model.manifests import ObjectRef
 from tests.fakes.clock import FakeClock
-from tests.wire.scripted import HEAD, chunk, reset, scripted_server
+from tests.wire.scripted import HEAD, chunk, reset, scripted_server, tls_alert
 
 PATH = "/api/v1/namespaces/prod/configmaps"
 REF = ObjectRef(api_version="v1", kind="ConfigMap", name="settings", namespace="prod")
@@ -414,6 +414,30 @@ def test_a_certificate_that_is_not_trusted(
         with pytest.raises(ApplyError, match=told) as caught:
             connect(text, clock=clock).types()
     assert (caught.value.exit_code, caught.value.title) == (AuthError.exit_code, AuthError.title)
+    assert clock.slept == []
+
+
+DECODE_ERROR, HANDSHAKE_FAILURE, CERTIFICATE_REQUIRED = map(tls_alert, (50, 40, 116))
+
+
+def test_a_handshake_that_breaks_is_tried_again(authority: trustme.CA, clock: FakeClock) -> None:
+    """A load balancer that changes hands answers some handshakes with nonsense."""
+    context = tls_server(authority.issue_cert("127.0.0.1"))
+    with scripted_server(serve_discovery, context, instead=[DECODE_ERROR] * 2) as host:
+        text = kubeconfig(f"https://{host}", cluster=trusting(authority))
+        assert connect(text, clock=clock).types()
+    assert 0 < sum(clock.slept) <= 5
+
+
+@pytest.mark.parametrize("alert", [HANDSHAKE_FAILURE, CERTIFICATE_REQUIRED])
+def test_a_handshake_that_can_never_succeed_is_told_at_once(
+    authority: trustme.CA, clock: FakeClock, alert: bytes
+) -> None:
+    context = tls_server(authority.issue_cert("127.0.0.1"))
+    with scripted_server(serve_discovery, context, instead=[alert]) as host:
+        text = kubeconfig(f"https://{host}", cluster=trusting(authority))
+        with pytest.raises(ApplyError, match="No TLS connection"):
+            connect(text, clock=clock).types()
     assert clock.slept == []
 
 

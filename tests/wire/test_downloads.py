@@ -126,7 +126,7 @@ def test_a_certificate_that_nobody_trusts_is_an_error(tmp_path: Path) -> None:
     with HTTPServer(host="localhost", ssl_context=context) as server:
         server.expect_request("/a").respond_with_data("ok")
         url = server.url_for("/a")
-        assert "is not trusted" in refused(Downloads(FakeClock()), url)
+        assert "nobody that this machine trusts" in refused(Downloads(FakeClock()), url)
         trusting = Downloads(FakeClock(), ca_file=str(tmp_path / "ca.pem"))
         assert trusting.get(url) == b"ok"
 

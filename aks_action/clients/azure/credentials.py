@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aks_action.clients.azure import github_oidc, sign_in_errors
-from aks_action.clients.azure.http import Http
+from aks_action.clients.http import Http
 from aks_action.errors import AuthError
 from aks_action.model.azure import AuthType, AzureSettings
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from urllib.parse import urlencode
 
-from aks_action.clients.azure.http import Http
+from aks_action.clients.http import Http
 from aks_action.errors import AuthError
 
 AUDIENCE = "api://AzureADTokenExchange"

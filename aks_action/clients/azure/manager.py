@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aks_action.clients.azure.credentials import Entra, Token
-from aks_action.clients.azure.http import Answer, Http
+from aks_action.clients.http import Answer, Http
 from aks_action.clients.ports import Clock
 from aks_action.errors import ActionError, ApplyError, AuthError, InputError
 from aks_action.model.azure import AzureSettings

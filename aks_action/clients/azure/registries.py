@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from urllib.parse import urlencode
 
-from aks_action.clients.azure.http import Answer, Http
+from aks_action.clients.http import Answer, Http
 from aks_action.clients.image_ports import Credentials
 from aks_action.errors import ApplyError, AuthError, InputError, RegistryError
 from aks_action.model.azure import REGISTRY_USERNAME

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from aks_action.clients.azure import clusters, registries
 from aks_action.clients.azure.credentials import Entra
-from aks_action.clients.azure.http import Http
+from aks_action.clients.azure.http import azure_http
 from aks_action.clients.azure.manager import ResourceManager
 from aks_action.clients.azure.private_cluster import PrivateCluster
 from aks_action.clients.azure.run_command import RunCommand
@@ -41,7 +41,7 @@ class AzureSession:
         self._settings = settings
         self._tell = tell
         self._mask = mask
-        self._http = Http(clock=clock, tell=tell)
+        self._http = azure_http(clock=clock, tell=tell)
         self._entra = Entra(settings, env, http=self._http, mask=mask)
         self._manager = ResourceManager(settings, self._entra, self._http, clock)
 

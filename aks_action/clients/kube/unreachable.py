@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from ssl import SSLCertVerificationError
 
 from urllib3.exceptions import (
@@ -16,6 +15,7 @@ from urllib3.exceptions import (
 )
 
 from aks_action.clients.kube.kubeconfig import Access
+from aks_action.clients.tls_faults import chain, may_pass
 from aks_action.errors import ApplyError, AuthError
 
 _EXPIRED, _HOST_MISMATCH, _IP_MISMATCH = 10, 62, 64
@@ -39,11 +39,12 @@ class Unreachable(ApplyError):  # noqa: N818 - as the errors of the package
 
 def unreachable(error: HTTPError, access: Access) -> Unreachable:
     """What the connection pool raised, as an error of ours."""
-    not_sent = (ProxyError, SSLError, NameResolutionError, ConnectTimeoutError, NewConnectionError)
+    not_sent = (ProxyError, NameResolutionError, ConnectTimeoutError, NewConnectionError)
+    permanent = isinstance(error, SSLError) and not may_pass(error)
     return Unreachable(
         _sentence(error, access.server),
-        permanent=isinstance(error, SSLError),
-        maybe_done=not isinstance(error, not_sent),
+        permanent=permanent,
+        maybe_done=not permanent and not isinstance(error, not_sent),
     )
 
 
@@ -79,7 +80,7 @@ def _sentence(error: HTTPError, host: str) -> str:
 
 
 def _tls(error: SSLError, host: str) -> str:
-    cause = _chain(error)[-1]
+    cause = chain(error)[-1]
     if not isinstance(cause, SSLCertVerificationError):
         why = getattr(cause, "reason", None) or "the handshake failed"
         plain = "WRONG_VERSION_NUMBER" in str(why)
@@ -102,21 +103,8 @@ def _tls(error: SSLError, host: str) -> str:
 
 
 def _root(error: BaseException) -> str:
-    cause = _chain(error)[-1]
+    cause = chain(error)[-1]
     if isinstance(cause, OSError) and cause.strerror:
         return cause.strerror.lower()
     text = " ".join(str(cause).split())
     return (text[:200] or type(cause).__name__).rstrip(".")
-
-
-def _chain(error: BaseException) -> list[BaseException]:
-    """The error and what it wraps, by cause, or by argument as urllib3 does."""
-    chain = [error]
-    while len(chain) < 10:
-        last = chain[-1]
-        inside = [each for each in last.args if isinstance(each, BaseException)]
-        inner = last.__cause__ or (inside[-1] if inside else None)
-        if inner is None or isinstance(last, ssl.SSLCertVerificationError):
-            break
-        chain.append(inner)
-    return chain

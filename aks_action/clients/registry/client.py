@@ -11,10 +11,11 @@ from collections.abc import Callable
 from urllib.parse import urlencode, urljoin
 
 from aks_action.clients.clock import SystemClock
+from aks_action.clients.http import Answer
 from aks_action.clients.image_ports import Credentials
 from aks_action.clients.ports import Clock
 from aks_action.clients.registry.signing_in import SignIn, repository_scope
-from aks_action.clients.registry.transport import Answer, Transport
+from aks_action.clients.registry.transport import Transport
 from aks_action.errors import AuthError, RegistryError
 from aks_action.model.image_manifests import MEDIA_TYPES, ImageManifest
 from aks_action.model.references import DOCKER_HUB, ImageReference

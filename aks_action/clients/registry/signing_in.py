@@ -8,10 +8,11 @@ import re
 import threading
 from dataclasses import dataclass
 
+from aks_action.clients.http import Answer
 from aks_action.clients.image_ports import Credentials
 from aks_action.clients.ports import Clock
 from aks_action.clients.registry.challenges import NO_CHALLENGE, Scheme, read_challenge
-from aks_action.clients.registry.transport import Answer, Transport
+from aks_action.clients.registry.transport import Transport
 from aks_action.errors import AuthError, RegistryError
 from aks_action.model.azure import REGISTRY_USERNAME
 
