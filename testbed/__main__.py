@@ -4,14 +4,15 @@ import argparse
 import os
 import sys
 
-from testbed import bed, kwok
+from testbed import bed, kwok, storage
 from testbed.processes import Processes
 from testbed.settings import Settings
 from testbed.shell import TestbedError, say
 
 
 def status(settings: Settings) -> int:
-    broken = bed.faults(Processes(settings=settings))
+    processes = Processes(settings=settings)
+    broken = [*bed.faults(processes), *storage.faults(processes)]
     for fault in broken:
         say(fault)
     if not broken:

@@ -24,6 +24,7 @@ from testbed import (
     packages,
     pki,
     registry,
+    storage,
 )
 from testbed.processes import Processes
 from testbed.settings import (
@@ -81,6 +82,7 @@ def up(settings: Settings) -> None:
             images.prepare(settings, apps)
         else:
             start_afresh(processes)
+        storage.start(processes)
         environment.write(settings)
     say(f"up after {time.monotonic() - begun:.1f} s; {environment.FILE} says where everything is")
 

@@ -169,3 +169,37 @@ def test_the_gateway_serves_an_http_route_and_an_ingress(
     bed: dict[str, str], namespace: str, kind: str
 ) -> None:
     eventually(bed, bed["GATEWAY_URL"], f"{namespace}.{kind}.test", "one\n")
+
+
+def test_a_claim_is_bound_and_grows_if_its_class_lets_it(
+    bed: dict[str, str], namespace: str
+) -> None:
+    """The one that waits for its first pod waits."""
+    classes = ("expandable", "not-expandable", "on-first-use")
+    claims = [claim(namespace, each) for each in classes]
+    listed = {"apiVersion": "v1", "kind": "List", "items": claims}
+    kubectl(bed, "apply", "-f", "-", given=json.dumps(listed))
+    wait = ("-n", namespace, "wait", "--timeout=30s")
+    for name in classes[:2]:
+        kubectl(bed, *wait, "--for=jsonpath={.status.phase}=Bound", f"pvc/{name}")
+    more = json.dumps({"spec": {"resources": {"requests": {"storage": "2Gi"}}}})
+    patch = ("-n", namespace, "patch", "-p", more, "pvc")
+    kubectl(bed, *patch, "expandable")
+    kubectl(bed, *wait, "--for=jsonpath={.status.capacity.storage}=2Gi", "pvc/expandable")
+    with pytest.raises(AssertionError, match="must support resize"):
+        kubectl(bed, *patch, "not-expandable")
+    phase = ("-n", namespace, "get", "pvc", "on-first-use", "-o", "jsonpath={.status.phase}")
+    assert kubectl(bed, *phase) == "Pending"
+
+
+def claim(namespace: str, storage_class: str) -> dict[str, object]:
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": storage_class, "namespace": namespace},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "storageClassName": storage_class,
+            "resources": {"requests": {"storage": "1Gi"}},
+        },
+    }
