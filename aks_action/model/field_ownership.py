@@ -55,7 +55,7 @@ def taken_fields(live: Document, result: Document) -> tuple[TakenField, ...]:
         TakenField(path=_words(path), manager=str(entry.get("manager", "")))
         for entry in entries(live)
         if entry.get("manager") != FIELD_MANAGER
-        and not _by_kubectl(entry)
+        and not is_kubectls(entry)
         and entry.get("subresource") != "status"
         for path in _leaves(paths(entry)) - after.get(_identity(entry), frozenset())
     }
@@ -70,9 +70,9 @@ def takeover(live: Document, api_version: str) -> tuple[Document, ...] | None:
     other apiVersions are dropped, as `kubectl apply --server-side` does.
     """
     merged, others = _split(live, api_version)
-    if not any(_by_kubectl(entry) for entry in entries(live)):
+    if not any(is_kubectls(entry) for entry in entries(live)):
         return None
-    base = next((entry for entry in merged if _ours(entry)), merged[-1])
+    base = next((entry for entry in merged if applied_by_us(entry)), merged[-1])
     fields: Fields = {}
     for entry in merged:
         fields = _union(fields, entry.get("fieldsV1") or {})
@@ -94,14 +94,14 @@ def leaving_with_takeover(live: Document, result: Document) -> tuple[FieldChange
     kubectls = {
         path
         for entry in merged
-        if _by_kubectl(entry)
+        if is_kubectls(entry)
         for path in paths(entry)
         if entry.get("operation") == "Apply" or _lookup(stated, path) is not None
     }
     kept = {
         path[:length]
         for entry in entries(result)
-        if not _by_kubectl(entry)
+        if not is_kubectls(entry)
         for path in paths(entry)
         for length in range(1, len(path) + 1)
     }
@@ -133,7 +133,9 @@ def same_ownership(live: Document, result: Document) -> bool:
     The run annotation does not count: it is carried along, whoever wrote it.
     """
     before, after = (
-        frozenset[FieldPath]().union(*(paths(entry) for entry in entries(each) if _ours(entry)))
+        frozenset[FieldPath]().union(
+            *(paths(entry) for entry in entries(each) if applied_by_us(entry))
+        )
         for each in (live, result)
     )
     return before - _CARRIED == after - _CARRIED
@@ -150,7 +152,9 @@ def renewed(
 def owned_by_us(live: Document, path: FieldPath) -> bool:
     """Whether `path` (as in `("f:spec", "f:replicas")`) is ours, or kubectl's and so ours soon."""
     return any(
-        path in paths(entry) for entry in entries(live) if _ours(entry) or _by_kubectl(entry)
+        path in paths(entry)
+        for entry in entries(live)
+        if applied_by_us(entry) or is_kubectls(entry)
     )
 
 
@@ -198,21 +202,23 @@ def _union(left: Fields, right: Fields) -> Fields:
 
 def _split(live: Document, api_version: str) -> tuple[list[Document], list[Document]]:
     """Entries that become our one entry, and those that stay with their managers."""
-    candidates = [entry for entry in entries(live) if _ours(entry) or _by_kubectl(entry)]
+    candidates = [entry for entry in entries(live) if applied_by_us(entry) or is_kubectls(entry)]
     versions = [entry.get("apiVersion") for entry in candidates]
-    ours = [entry.get("apiVersion") for entry in candidates if _ours(entry)]
+    ours = [entry.get("apiVersion") for entry in candidates if applied_by_us(entry)]
     version = (ours or [v for v in versions if v == api_version] or versions[-1:] or [""])[0]
     merged = [entry for entry in candidates if entry.get("apiVersion") == version]
     return merged, [entry for entry in entries(live) if entry not in candidates]
 
 
-def _ours(entry: Document) -> bool:
+def applied_by_us(entry: Document) -> bool:
+    """Whether an entry of managedFields is the one of our applies."""
     return (entry.get("manager"), entry.get("operation")) == (FIELD_MANAGER, "Apply") and not (
         entry.get("subresource")
     )
 
 
-def _by_kubectl(entry: Document) -> bool:
+def is_kubectls(entry: Document) -> bool:
+    """Whether an entry of managedFields is of a `kubectl apply`, which is taken over."""
     applied = (entry.get("manager"), entry.get("operation")) in _KUBECTL_APPLIES
     return applied and not entry.get("subresource")
 
@@ -252,13 +258,14 @@ def _lookup(value: Any, path: FieldPath) -> Any:
         if sort == "f":
             value = value.get(text) if isinstance(value, Mapping) else None
         elif isinstance(value, list):
-            value = next((item for item in value if _is_item(item, sort, text)), None)
+            value = next((item for item in value if is_item(item, sort, text)), None)
         else:
             return None
     return value
 
 
-def _is_item(item: Any, sort: str, text: str) -> bool:
+def is_item(item: Any, sort: str, text: str) -> bool:
+    """Whether a trie's `k:` (the keys) or `v:` (the value), `text`, is this item of a list."""
     wanted = json.loads(text)
     if sort == "k" and isinstance(item, Mapping):
         # A defaulted key (a port's protocol) may be absent in the object as it was written.

@@ -8,6 +8,7 @@ from functools import partial
 
 from aks_action.clients.ports import Cluster
 from aks_action.errors import ApiError
+from aks_action.model.as_applied import is_as_applied
 from aks_action.model.assessing import after_refusal, compare, rerun_of_job
 from aks_action.model.excuses import arriving, excuse
 from aks_action.model.manifests import Document, Manifest, ObjectRef
@@ -32,7 +33,8 @@ class ApplyRules:
 
 
 def check(plan: Plan, cluster: Cluster, observed: Observed, rules: ApplyRules) -> Plan:
-    """The plan with an assessment in every Apply, from one strict dry-run of each object.
+    """The plan with an assessment in every Apply, from a strict dry-run of each object that is
+    not, as it was observed, exactly what its manifest states (see `model.as_applied`).
 
     Objects whose namespace or kind comes in the same run, that the server refuses because
     something that comes in the same run is not there yet, or that the plan has changed by then in
@@ -123,20 +125,30 @@ def _ask(
     live: Mapping[ObjectRef, Document],
     rules: ApplyRules,
 ) -> Answer:
-    """One object's dry-run and what follows from it."""
+    """What an apply does to one object: seen, or asked of the server by a dry-run."""
     before = live.get(manifest.ref)
-    try:
-        if not manifest.ref.name:
-            cluster.create(manifest.document, dry_run=True)
-            return Answer(verdict=Assessment(change=Change.CREATED))
-        if before is not None and before["metadata"].get("deletionTimestamp"):
+    if before is not None:
+        if before["metadata"].get("deletionTimestamp"):
             return Answer(verdict=_going_away(manifest))
-        result = cluster.apply(_as_annotated_now(manifest, before, rules), dry_run=True)
+        if is_as_applied(_as_annotated_now(manifest, before, rules), before):
+            return Answer(verdict=Assessment(change=Change.UNCHANGED), result=before)
+    try:
+        return _dry_run(manifest, before, cluster, rules)
     except ApiError as error:
         refusal = read(manifest, before, error)
         if before is None:
             return Answer(verdict=refusal)
         return Answer(verdict=after_refusal(refusal, before, force=rules.force))
+
+
+def _dry_run(
+    manifest: Manifest, before: Document | None, cluster: Cluster, rules: ApplyRules
+) -> Answer:
+    """Raises ApiError for what the server refuses."""
+    if not manifest.ref.name:
+        cluster.create(manifest.document, dry_run=True)
+        return Answer(verdict=Assessment(change=Change.CREATED))
+    result = cluster.apply(_as_annotated_now(manifest, before, rules), dry_run=True)
     if before is None:
         return Answer(verdict=Assessment(change=Change.CREATED))
     return Answer(verdict=rerun_of_job(before, compare(before, result)), result=result)

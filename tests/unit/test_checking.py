@@ -376,14 +376,15 @@ def test_a_write_after_a_patch_is_checked_in_its_turn(cluster: FakeCluster) -> N
     assert found.due is Due.REPEATED
 
 
-def test_there_is_one_request_per_object(cluster: FakeCluster) -> None:
-    documents = [config_map(f"c{n}", a="1") for n in range(20)]
-    for each in documents:
-        cluster.apply(each)
-    cluster.requests.clear()
-    plan = plan_of(*documents)
+@pytest.mark.parametrize(("value", "requests"), [("1", []), ("2", ["apply"] * 20)])
+def test_there_is_one_request_for_each_object_that_may_change(
+    cluster: FakeCluster, value: str, requests: list[str]
+) -> None:
+    for n in range(20):
+        cluster.apply(config_map(f"c{n}", a="1"))
+    plan = plan_of(*(config_map(f"c{n}", a=value) for n in range(20)))
     live = {ref_of(each): each for each in cluster.list("v1", "ConfigMap").items}
     cluster.requests.clear()
     check(plan, cluster, Observed(live=live, types={}), RULES)
-    assert [r.verb for r in cluster.requests if r.verb != "types"] == ["apply"] * 20
+    assert [r.verb for r in cluster.requests if r.verb != "types"] == requests
     assert cluster.writes == []
