@@ -17,13 +17,15 @@ Document = Mapping[str, Any]
 class ObjectRef:
     """What names an object in a cluster. `namespace` is empty for cluster-scoped objects.
 
-    `name` is empty for an object that only has a `generateName`.
+    `name` is empty for an object that only has a `generateName`, which is then in
+    `generate_name`.
     """
 
     api_version: str
     kind: str
     name: str
     namespace: str = ""
+    generate_name: str = ""
 
     @property
     def group(self) -> str:
@@ -36,8 +38,11 @@ class ObjectRef:
         return f"{self.kind}.{self.group}" if self.group else self.kind
 
     def __str__(self) -> str:
-        """`kind/namespace/name`, or `kind/name` for cluster-scoped objects."""
-        return "/".join(part for part in (self.kind, self.namespace, self.name) if part)
+        """`kind/namespace/name`, or `kind/name` for cluster-scoped objects; `name-*` where the
+        server is to give the name.
+        """
+        name = self.name or (f"{self.generate_name}*" if self.generate_name else "")
+        return "/".join(part for part in (self.kind, self.namespace, name) if part)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,9 +81,11 @@ ManifestSet = tuple[Manifest, ...]
 def ref_of(document: Document) -> ObjectRef:
     """The identity of a document or of a live object."""
     metadata = document.get("metadata") or {}
+    name = str(metadata.get("name") or "")
     return ObjectRef(
         api_version=str(document.get("apiVersion", "")),
         kind=str(document.get("kind", "")),
-        name=str(metadata.get("name", "")),
+        name=name,
         namespace=str(metadata.get("namespace", "")),
+        generate_name="" if name else str(metadata.get("generateName") or ""),
     )

@@ -59,7 +59,7 @@ def repeated(manifests: ManifestSet) -> Iterator[Problem]:
 def _items(document: Any, file: str, line_of: LineOf) -> tuple[list[Manifest], list[Problem]]:
     found: list[Manifest] = []
     problems: list[Problem] = []
-    for item in document["items"]:
+    for item in document["items"] or ():
         line = line_of(item)
         inner, wrong = manifests_of(_typed(item, document), file, _always(line))
         found += inner
@@ -73,7 +73,9 @@ def _always(line: int) -> LineOf:
 
 
 def _is_list(document: Mapping[str, Any]) -> bool:
-    return document["kind"].endswith("List") and isinstance(document.get("items"), list)
+    """Of any kind that ends in `List`, if it has items; they may be null, as kubectl has it."""
+    null = "items" in document and document["items"] is None
+    return document["kind"].endswith("List") and (null or isinstance(document.get("items"), list))
 
 
 def _typed(item: Any, of: Mapping[str, Any]) -> Any:
@@ -121,6 +123,10 @@ _EXPECTED = {
 
 def _metadata_problems(document: Mapping[str, Any], source: Source) -> Iterator[Problem]:
     kind, metadata = document["kind"], document.get("metadata")
+    if (document["apiVersion"], kind) == ("v1", "List"):
+        has = f"has {_what(document['items'])} as items" if "items" in document else "has no items"
+        yield _problem(source, f"This List {has}; it should be a list of objects.")
+        return
     if metadata is None:
         yield _problem(source, f"This {kind} has no metadata.name (or generateName).")
         return

@@ -272,6 +272,7 @@ class _Execution:
             warn=around.warn,
         )
         self._journal.waited(result)
+        self._live.update({each.manifest.ref: each.seen for each in result.targets if each.seen})
         if result.error is not None:
             raise result.error
 

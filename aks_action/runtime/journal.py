@@ -96,16 +96,19 @@ class Journal:
                 )
                 for each in self._under_way.values()
             ]
-            waited = {each.manifest.ref: each for result in self._waits for each in result.targets}
-            return tuple(_with_health(each, waited.get(each.ref)) for each in self._ended + pending)
+            waits: dict[ObjectRef, list[Waited]] = {}
+            for each in (each for result in self._waits for each in result.targets):
+                waits.setdefault(each.manifest.ref, []).append(each)
+            return tuple(_with_health(each, waits.get(each.ref)) for each in self._ended + pending)
 
 
-def _with_health(outcome: Outcome, waited: Waited | None) -> Outcome:
-    if waited is None or outcome.error:
+def _with_health(outcome: Outcome, waits: list[Waited] | None) -> Outcome:
+    if not waits or outcome.error:
         return outcome
+    health = waits[-1].health
     return replace(
         outcome,
-        seconds=outcome.seconds + waited.seconds,
-        health=waited.health.message,
-        error="" if waited.health.is_ready else waited.health.message,
+        seconds=outcome.seconds + sum(each.seconds for each in waits),
+        health=health.message,
+        error="" if health.is_ready else health.message,
     )

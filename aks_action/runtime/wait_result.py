@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from aks_action.errors import ActionError, Problem, RolloutFailed, RolloutTimeout
 from aks_action.model.health import Health, Related
-from aks_action.model.manifests import Manifest
+from aks_action.model.manifests import Document, Manifest
 from aks_action.runtime.container_logs import Log
 
 
@@ -16,6 +16,7 @@ class Waited:
 
     seconds: until it was healthy, or until the wait ended.
     related: its ReplicaSets, Pods and Events as last seen, for a diagnosis.
+    seen:    the target as last seen; None where it was not.
     logs:    of a Job's crashed pods, which the Job controller deletes when it gives up.
     """
 
@@ -23,6 +24,7 @@ class Waited:
     health: Health
     seconds: float
     related: Related = field(default_factory=Related)
+    seen: Document | None = None
     logs: tuple[Log, ...] = ()
 
     @property

@@ -288,6 +288,7 @@ class _Wait:
                     health=self.health[each.ref],
                     seconds=self.seconds.get(each.ref, waited),
                     related=self.sightings.related(each.ref),
+                    seen=self.sightings.document(each.ref),
                     logs=tuple(self.logs[each.ref]),
                 )
                 for each in self.targets

@@ -78,9 +78,10 @@ def _allowed(path: Path, item: str, folders: Folders) -> Path:
     roots = [folders.workspace, *([folders.temp] if folders.temp else [])]
     if not any(_is_below(real, os.path.realpath(root)) for root in roots):
         link = " (through a link)" if os.path.realpath(path) != os.path.normpath(path) else ""
+        which = f": `{path.name}`" if path.name and path.name not in item else ""
         raise NothingFoundError(
-            f"`{item}` leads outside of the workspace and the runner's temp folder{link}: "
-            f"`{path.name}`. Only files inside of them are deployed."
+            f"`{item}` leads outside of the workspace and the runner's temp folder{link}{which}. "
+            "Only files inside of them are deployed."
         )
     return Path(real)
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from aks_action.clients.ports import WatchEvent
+from aks_action.clients.ports import Listing, WatchEvent
 from aks_action.errors import ApplyError, AuthError, Cancelled, ManifestError, Source
 from aks_action.model.documents import get_in, set_in
 from aks_action.model.manifests import Manifest, ObjectRef, ref_of
 from aks_action.model.observed import Observed
-from aks_action.model.plan import Apply, Change, Delete, Plan, Stage
+from aks_action.model.plan import Apply, Change, Delete, Plan, Stage, Wait
 from aks_action.runtime.checking import ApplyRules, check
 from aks_action.runtime.executor import Surroundings, execute
 from aks_action.runtime.journal import Journal
@@ -169,6 +169,25 @@ def test_objects_of_a_new_namespace_are_checked_when_it_exists(run: Run) -> None
 def test_objects_of_a_new_kind_are_checked_when_it_is_served(run: Run) -> None:
     run(stage(CRD, name="one"), stage(TOY, name="two"))
     assert run.cluster.get(ref_of(TOY)) is not None
+
+
+class Slow(FakeCluster):
+    """A cluster whose Jobs end only after somebody has begun to wait for them."""
+
+    def list(self, api_version: str, kind: str, **options: Any) -> Listing:
+        if kind == "Job":
+            self.set_status(ref_of(job()), {"conditions": [{"type": "Complete", "status": "True"}]})
+        return super().list(api_version, kind, **options)
+
+
+def test_what_a_wait_saw_is_known_to_the_next_one() -> None:
+    """What was waited for is not asked for, and told to be ready, once more."""
+    run = Run(Slow("prod"))
+    (apply,) = stage(job()).steps
+    assert isinstance(apply, Apply)
+    waiting = Stage(name="wait", steps=(Wait(manifests=(apply.manifest,)),))
+    run(stage(job()), waiting, waiting)
+    assert sum("is ready" in line for line in run.told) == 1
 
 
 def test_the_new_schema_of_a_changed_definition_gets_some_time(run: Run) -> None:

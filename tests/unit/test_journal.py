@@ -71,4 +71,4 @@ def test_a_wait_adds_health_and_time_to_what_was_written() -> None:
     )
     journal.waited(WaitResult(targets=(failed,)))
     (outcome,) = journal.outcomes
-    assert outcome.error == "it crashes"
+    assert (outcome.error, outcome.seconds) == ("it crashes", 3.0)

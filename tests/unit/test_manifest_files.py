@@ -146,6 +146,10 @@ def test_a_link_inside_a_folder_that_leads_outside_is_an_error(job: Job, target:
     assert "through a link" in job.problem("k8s")
 
 
+def test_the_root_of_all_is_named_once(job: Job) -> None:
+    assert job.problem("/").endswith("temp folder. Only files inside of them are deployed.")
+
+
 def test_a_host_path_cannot_climb_out(job: Job) -> None:
     job.write("x.yml", under="elsewhere")
     assert "does not exist" in job.problem("/home/runner/work/shop/shop/../../elsewhere/x.yml")

@@ -88,6 +88,7 @@ def test_generate_name_is_enough() -> None:
     found, problems = read(config_map(generateName="job-"))
     assert not problems
     assert found[0].ref.name == ""
+    assert str(found[0].ref) == "ConfigMap/job-*"
 
 
 def test_lists_are_expanded_with_the_line_of_each_item() -> None:
@@ -110,6 +111,23 @@ def test_a_problem_in_one_item_does_not_hide_the_others() -> None:
     found, problems = read(document)
     assert len(found) == 1
     assert len(problems) == 3
+
+
+@pytest.mark.parametrize("kind", ["List", "ConfigMapList"])
+@pytest.mark.parametrize("items", [None, []])
+def test_a_list_of_nothing_holds_no_object(kind: str, items: Any) -> None:
+    """As kubectl reads it, and as templates render a loop over nothing."""
+    assert read({"apiVersion": "v1", "kind": kind, "items": items}) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("document", "part"),
+    [({"items": {"a": 1}}, "has a mapping as items; it should be a list"), ({}, "has no items")],
+)
+def test_a_list_whose_items_are_no_list_is_refused(document: dict[str, Any], part: str) -> None:
+    found, (problem,) = read({"apiVersion": "v1", "kind": "List", **document})
+    assert not found
+    assert part in problem
 
 
 def test_a_custom_kind_that_ends_in_list_without_items_is_an_object() -> None:

@@ -12,6 +12,7 @@ from aks_action.model.health.records import (
     failed,
     progressing,
     ready,
+    said,
     text,
 )
 from aks_action.model.manifests import Document, ref_of
@@ -98,7 +99,7 @@ def _observed(document: Document, found: Document) -> bool:
 
 
 def _words(found: Document) -> str:
-    return " ".join(text(found, "message").split()) or text(found, "reason")
+    return said(found, "message") or text(found, "reason")
 
 
 def _hints(document: Document, found: Document) -> tuple[Trouble, ...]:

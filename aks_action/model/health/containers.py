@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from aks_action.model.documents import get_in
 from aks_action.model.health import probes
 from aks_action.model.health.images import pull_failure
-from aks_action.model.health.records import Gravity, Related, Trouble, named, text
+from aks_action.model.health.records import Gravity, Related, Trouble, named, said, text
 from aks_action.model.manifests import Document, ObjectRef
 
 _STATUSES = (
@@ -42,7 +42,7 @@ class Case:
     @property
     def words(self) -> str:
         """The kubelet's message about why the container waits, on one line."""
-        return " ".join(text(self.status, "state", "waiting", "message").split())
+        return said(self.status, "state", "waiting", "message")
 
     def trouble(
         self,
@@ -132,10 +132,10 @@ def _image(case: Case) -> Trouble:
 
 def _pull_event(case: Case) -> str:
     for event in case.related.events_of(case.pod):
-        message = text(event, "message")
+        message = said(event, "message")
         about = probes.container_of(event) in ("", text(case.status, "name"))
         if event.get("reason") == "Failed" and about and message.startswith("Failed to pull"):
-            return " ".join(message.split())
+            return message
     return ""
 
 

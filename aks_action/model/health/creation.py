@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from aks_action.model.documents import get_in
 from aks_action.model.health import probes
-from aks_action.model.health.records import Gravity, Related, Trouble, condition, text
+from aks_action.model.health.records import Gravity, Related, Trouble, condition, said, text
 from aks_action.model.manifests import Document, ObjectRef
 
 # `Error creating: pods "web-x2b4c" is forbidden: …`: the name differs with every try.
@@ -26,7 +26,7 @@ def refused_creation(
     """
     failure = condition(owner, "ReplicaFailure")
     if failure.get("status") == "True" and failure.get("reason") == "FailedCreate":
-        yield _trouble(text(failure, "message"), ref, related, may_free=may_free)
+        yield _trouble(said(failure, "message"), ref, related, may_free=may_free)
         return
     if text(owner, "kind") == "ReplicaSet":
         return
@@ -36,12 +36,11 @@ def refused_creation(
         if event.get("reason") == "FailedCreate" and related.is_recent(probes.event_time(event))
     ]
     if events:
-        words = text(max(events, key=probes.event_time), "message")
+        words = said(max(events, key=probes.event_time), "message")
         yield _trouble(words, ref, related, may_free=may_free)
 
 
 def _trouble(words: str, ref: ObjectRef, related: Related, *, may_free: bool) -> Trouble:
-    words = " ".join(words.split())
     gravity, advice = _weigh(words, related, may_free=may_free)
     cause = _CREATING.sub("", words)
     return Trouble(

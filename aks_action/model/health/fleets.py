@@ -14,6 +14,7 @@ from aks_action.model.health.records import (
     condition,
     progressing,
     ready,
+    said,
     text,
 )
 from aks_action.model.manifests import Document, ref_of
@@ -46,17 +47,17 @@ def _is_current(found: Document, document: Document) -> bool:
 
 
 def _troubles(document: Document, found: Document) -> list[Trouble]:
-    causes = [text(found, "message")] if found.get("status") == "False" else []
+    causes = [said(found, "message")] if found.get("status") == "False" else []
     for status in get_in(document, ("status", "placementStatuses")) or ():
         cluster = text(status, "clusterName")
         for failed in status.get("failedPlacements") or ():
-            why = text(failed, "condition", "message") or text(failed, "condition", "reason")
+            why = said(failed, "condition", "message") or text(failed, "condition", "reason")
             causes.append(f"{cluster}: {text(failed, 'kind')} {text(failed, 'name')}: {why}")
     return [
         Trouble(
             culprit=ref_of(document),
             code=text(found, "reason") or "Pending",
-            message=" ".join(cause.split()).rstrip("."),
+            message=cause,
         )
         for cause in causes[:_MOST_CAUSES]
     ]

@@ -21,6 +21,7 @@ from aks_action.model.health.records import (
     plural,
     progressing,
     ready,
+    said,
     text,
     uid_of,
 )
@@ -72,7 +73,7 @@ def _mild(trouble: Trouble) -> Trouble:
 
 def _why(failure: Document) -> str:
     """The Job's own words: BackoffLimitExceeded, DeadlineExceeded, PodFailurePolicy."""
-    message = text(failure, "message") or text(failure, "reason")
+    message = said(failure, "message") or text(failure, "reason")
     return f"it has failed: {message}" if message else "it has failed"
 
 

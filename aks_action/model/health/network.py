@@ -16,6 +16,7 @@ from aks_action.model.health.records import (
     failed,
     progressing,
     ready,
+    said,
     text,
 )
 from aks_action.model.manifests import Document, ref_of
@@ -46,7 +47,7 @@ def _warnings(document: Document, related: Related) -> Iterator[Trouble]:
             yield Trouble(
                 culprit=ref_of(document),
                 code=text(event, "reason"),
-                message=" ".join(text(event, "message").split()),
+                message=said(event, "message"),
                 advice="Check the Service's annotations and the cluster's rights in its network.",
             )
 

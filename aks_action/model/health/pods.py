@@ -25,6 +25,7 @@ from aks_action.model.health.records import (
     failed,
     progressing,
     ready,
+    said,
     text,
 )
 from aks_action.model.manifests import Document
@@ -55,7 +56,7 @@ def assess_pod(pod: Document, related: Related) -> Health:
 def _why_failed(pod: Document, troubles: tuple[Trouble, ...]) -> str:
     if troubles:
         return troubles[0].message
-    return text(pod, "status", "message") or text(pod, "status", "reason") or "it has failed"
+    return said(pod, "status", "message") or text(pod, "status", "reason") or "it has failed"
 
 
 def is_ready(pod: Document) -> bool:
@@ -99,7 +100,7 @@ def _scheduling(pod: Document, related: Related) -> Iterator[Trouble]:
     scheduled = condition(pod, "PodScheduled")
     if scheduled.get("status") != "False" or scheduled.get("reason") != UNSCHEDULABLE:
         return
-    words = " ".join(text(scheduled, "message").split())
+    words = said(scheduled, "message")
     gravity, advice = _weigh(words, pod, related)
     yield Trouble(
         culprit=pod_ref(pod),
@@ -149,7 +150,7 @@ def _volumes(pod: Document, related: Related) -> Iterator[Trouble]:
         if event.get("reason") in ("FailedMount", "FailedAttachVolume"):
             latest[_volume_of(event)] = event
     for event in latest.values():
-        words = " ".join(text(event, "message").split())
+        words = said(event, "message")
         if any(phrase in words for phrase in _PASSING_MOUNT):
             continue
         missing = "not found" in words or "non-existent config key" in words

@@ -165,6 +165,11 @@ def text(document: Any, *path: str) -> str:
     return "" if value is None else str(value)
 
 
+def said(document: Any, *path: str) -> str:
+    """The words of the cluster at `path`, on one line; who tells them puts the full stop."""
+    return " ".join(text(document, *path).split()).rstrip(".")
+
+
 def uid_of(document: Document) -> str:
     return text(document, "metadata", "uid")
 

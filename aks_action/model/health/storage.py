@@ -12,6 +12,7 @@ from aks_action.model.health.records import (
     named,
     progressing,
     ready,
+    said,
     text,
 )
 from aks_action.model.manifests import Document
@@ -80,7 +81,7 @@ def _troubles(document: Document, related: Related) -> list[Trouble]:
         Trouble(
             culprit=ref,
             code=text(event, "reason"),
-            message=" ".join(text(event, "message").split()),
+            message=said(event, "message"),
             advice="Check the StorageClass and what it can provide.",
         )
         for event in related.events_of(document)

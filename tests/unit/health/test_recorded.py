@@ -72,6 +72,8 @@ def test_a_deployment_that_cannot_start_is_named_with_cause_and_advice(
     assert words in trouble.message
     assert advice in trouble.advice
     assert status is not FAILED or words in health.message
+    # Who tells them puts the full stop.
+    assert not any(each.endswith(".") for each in (health.message, trouble.message))
 
 
 @pytest.mark.parametrize(
