@@ -1,4 +1,4 @@
-"""What the feeds have told so far, found by owner: a target's ReplicaSets, Pods and Events."""
+"""What the feeds have told so far, found by owner or claim: ReplicaSets, Pods and Events."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from aks_action.model.health import Related
 from aks_action.model.health.probes import event_time
 from aks_action.model.health.records import controller_of, uid_of
 from aks_action.model.manifests import Document, ObjectRef, ref_of
+from aks_action.model.mounts import CLAIM, claims_of
 from aks_action.runtime.feeds import Change, Collection, Snapshot
 
 _DEPTH = 4  # an event, its pod, the pod's ReplicaSet, the target
@@ -31,6 +32,7 @@ class Sightings:
         self._target_of: dict[str, ObjectRef] = {}
         self._owner_of: dict[str, str] = {}
         self._owned: defaultdict[str, dict[str, Document]] = defaultdict(dict)
+        self._users: defaultdict[ObjectRef, dict[str, Document]] = defaultdict(dict)
         self._events: defaultdict[str, dict[str, Document]] = defaultdict(dict)
         self._members: dict[Collection, dict[str, Document]] = {}
 
@@ -62,6 +64,8 @@ class Sightings:
         for document in message.items:
             touched.update(self._see(document))
         touched.update(self._missing(message))
+        if message.collection.kind == "Pod":
+            touched.update(each for each in self._floors if each.group_kind == CLAIM)
         return touched
 
     def related(self, ref: ObjectRef) -> Related:
@@ -78,8 +82,16 @@ class Sightings:
             self.facts,
             replica_sets=tuple(replica_sets),
             pods=tuple(pods),
+            users=self._users_of(ref),
             events=tuple(event for each in about for event in self._events.get(each, {}).values()),
         )
+
+    def _users_of(self, ref: ObjectRef) -> tuple[Document, ...] | None:
+        """The pods that name a claim, once the pods of its namespace were listed."""
+        listed = (each for each in self._members if each.kind == "Pod")
+        if ref.group_kind != CLAIM or all(each.namespace != ref.namespace for each in listed):
+            return None
+        return tuple(self._users[ref].values())
 
     def _see(self, document: Document) -> Iterator[ObjectRef]:
         uid = uid_of(document)
@@ -98,7 +110,16 @@ class Sightings:
         if owner and document.get("kind") in ("Pod", "ReplicaSet"):
             self._owner_of[uid] = owner
             self._owned[owner][uid] = without(document, ("metadata", "managedFields"))
+        if document.get("kind") == "Pod":
+            yield from self._see_user(uid, document)
         yield from self._climb(uid)
+
+    def _see_user(self, uid: str, pod: Document) -> Iterator[ObjectRef]:
+        """The claims among the targets that a pod names, which is known of them from now on."""
+        for claim in claims_of(pod):
+            if claim in self._floors:
+                self._users[claim][uid] = pod
+                yield claim
 
     def _see_last(self, document: Document) -> Iterator[ObjectRef]:
         """Take in the last state of a pod, which its deletion brings along."""
@@ -116,6 +137,9 @@ class Sightings:
         if document.get("kind") == "Event":
             return  # events expire; what they told stays true
         yield from self._climb(uid)
+        for claim, users in self._users.items():
+            if users.pop(uid, None):
+                yield claim
         if ref := self._target_of.get(uid):
             self.gone.add(ref)
         owner = self._owner_of.get(uid, "")

@@ -21,6 +21,7 @@ from aks_action.model.health import (
     assess,
     makes_configuration,
 )
+from aks_action.model.health.growth import RESIZE_ERRORS
 from aks_action.model.health.images import REFUSED
 from aks_action.model.health.pods import UNSCHEDULABLE
 from aks_action.model.health.proving import seconds_to_prove
@@ -195,6 +196,8 @@ class _Wait:
         if (lead, message.collection) not in self.told:
             self.told.add((lead, message.collection))
             self.tell(f"{lead}: {message.error}")
+        if message.final:  # it is empty as far as anybody here can see
+            return self.sightings.take(Snapshot(collection=message.collection, items=()))
         return set()
 
     def _judge(self, ref: ObjectRef) -> None:
@@ -301,14 +304,15 @@ def _is_healthy_when_present(manifest: Manifest) -> bool:
 
 
 def _patience(health: Health) -> float:
-    """How long a failure has to last before it is one: longer for what the nodes try again.
+    """How long a failure has to last before it is one: longer for what is tried again.
 
-    Nodes come and pods leave; and a kubelet that has not seen a new pull secret yet pulls as
-    nobody, then 10 s later with it (seen in a new namespace).
+    Nodes come, pods leave, and a resizer begins anew; and a kubelet that has not seen a new pull
+    secret yet pulls as nobody, then 10 s later with it (seen in a new namespace).
     """
     fatal = [each for each in health.troubles if each.gravity > Gravity.HINT]
     may_pass = bool(fatal) and all(
-        (each.code == UNSCHEDULABLE and each.gravity is Gravity.POD) or REFUSED in each.message
+        (each.code in (UNSCHEDULABLE, *RESIZE_ERRORS) and each.gravity is Gravity.POD)
+        or REFUSED in each.message
         for each in fatal
     )
     return TRIED_AGAIN_SECONDS if may_pass else SETTLE_SECONDS

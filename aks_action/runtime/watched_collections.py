@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from aks_action.model.health import WORKLOADS
 from aks_action.model.manifests import Manifest
+from aks_action.model.mounts import CLAIM
 from aks_action.runtime.feeds import Collection
 
 _ROUTINE = (
@@ -41,7 +42,7 @@ def collections_for(pending: Iterable[Manifest]) -> set[Collection]:
                     field_selector=USEFUL_EVENTS,
                 )
             )
-        if ref.group_kind in WORKLOADS:
+        if ref.group_kind in WORKLOADS or ref.group_kind == CLAIM:
             names["v1", "Pod", ref.namespace].add("")
         if ref.group_kind == "Deployment.apps":
             names["apps/v1", "ReplicaSet", ref.namespace].add("")

@@ -434,3 +434,38 @@ def test_a_signal_leaves_at_once_and_closes_every_watch(scene: Scene) -> None:
     for thread in feeds:
         thread.join(timeout=5)
     assert not any(thread.is_alive() for thread in feeds)
+
+
+def growing_claim(scene: Scene) -> Document:
+    """One whose volume has grown, and whose file system waits for a pod."""
+    pending = {"type": "FileSystemResizePending", "status": "True"}
+    return scene.target(
+        "PersistentVolumeClaim",
+        "v1",
+        "data",
+        spec={"resources": {"requests": {"storage": "2Gi"}}},
+        status={"phase": "Bound", "capacity": {"storage": "1Gi"}, "conditions": [pending]},
+    )
+
+
+def test_a_file_system_is_not_waited_for_once_no_pod_is_known_to_mount_it(scene: Scene) -> None:
+    """Nobody can say so before the pods were listed, or may not be."""
+    growing_claim(scene)
+    result = scene.wait()
+    assert result.error is None
+    assert "when a pod mounts it" in result.targets[0].health.message
+    assert ("list", "Pod") in verbs(scene)
+    scene.cluster.forbid("list", "Pod")
+    assert scene.wait().error is None
+
+
+def test_a_file_system_is_followed_where_a_pod_mounts_it(scene: Scene) -> None:
+    document = growing_claim(scene)
+    volume = {"name": "data", "persistentVolumeClaim": {"claimName": "data"}}
+    scene.add("Pod", "v1", "web-0", spec={"volumes": [volume]}, status={"phase": "Running"})
+    assert isinstance(scene.wait(seconds=30).error, RolloutTimeout)
+    grown = {"phase": "Bound", "capacity": {"storage": "2Gi"}}
+    scene.when_watched("Pod", lambda: scene.cluster.set_status(ref_of(document), grown))
+    result = scene.wait()
+    assert result.error is None
+    assert result.targets[0].health.message == "it is bound"

@@ -96,6 +96,7 @@ class Related:
 
     replica_sets:    ReplicaSets that it controls.
     pods:            Pods that it, or one of those ReplicaSets, controls.
+    users:           Pods that name a claim; None while they are not known.
     events:          core/v1 Events about any of these.
     storage_classes: StorageClasses by name; None where they could not be listed.
     since:           when this run began to write; older crashes and conditions prove nothing
@@ -107,6 +108,7 @@ class Related:
 
     replica_sets: tuple[Document, ...] = ()
     pods: tuple[Document, ...] = ()
+    users: tuple[Document, ...] | None = None
     events: tuple[Document, ...] = ()
     storage_classes: Mapping[str, Document] | None = field(default=None)
     since: datetime | None = None

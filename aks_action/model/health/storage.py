@@ -1,9 +1,10 @@
-"""PersistentVolumeClaims: bound, or rightly waiting for the first pod that uses them."""
+"""PersistentVolumeClaims: bound and grown, or rightly waiting for the first pod that uses them."""
 
 from __future__ import annotations
 
 from aks_action.model.documents import get_in
 from aks_action.model.health import probes
+from aks_action.model.health.growth import assess_growth
 from aks_action.model.health.records import (
     Health,
     Related,
@@ -16,19 +17,21 @@ from aks_action.model.health.records import (
     text,
 )
 from aks_action.model.manifests import Document
+from aks_action.model.mounts import CLAIM
 
 _DEFAULT = "storageclass.kubernetes.io/is-default-class"
 
 
 def assess_claim(document: Document, related: Related) -> Health:
-    """Ready when Bound, or when its class binds on first use; failed when its volume is lost.
+    """Ready when Bound and as large as it asks for, or when its class binds on first use; failed
+    when its volume is lost or cannot grow.
 
     Where StorageClasses may not be listed, the controller's event WaitForFirstConsumer tells.
     """
     phase = text(document, "status", "phase")
     if phase == "Bound":
-        return ready("it is bound")
-    ref = named(document, "v1", "PersistentVolumeClaim")
+        return assess_growth(document, related) or ready("it is bound")
+    ref = named(document, "v1", CLAIM)
     if phase == "Lost":
         trouble = Trouble(
             culprit=ref,
@@ -65,7 +68,7 @@ def _class_of(document: Document, related: Related) -> Document | None:
 
 
 def _troubles(document: Document, related: Related) -> list[Trouble]:
-    ref = named(document, "v1", "PersistentVolumeClaim")
+    ref = named(document, "v1", CLAIM)
     name = text(document, "spec", "storageClassName")
     if name and related.storage_classes is not None and name not in related.storage_classes:
         known = ", ".join(sorted(related.storage_classes)) or "none"
