@@ -1,0 +1,1 @@
+"""PersistentVolumeClaims that exist: what can change of them, and what has to happen around it."""

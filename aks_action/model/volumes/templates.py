@@ -1,0 +1,78 @@
+"""The `volumeClaimTemplates` of a StatefulSet: what a manifest changes of them.
+
+The API server keeps all of them as they are. Larger ones are possible all the same, since the
+claims and the StatefulSet can be changed apart: see `growth`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aks_action.model import quantities
+from aks_action.model.diff import asked_changes
+from aks_action.model.documents import get_in
+from aks_action.model.manifests import Document
+from aks_action.model.volumes.hindrances import SIZE, size
+
+TEMPLATES = ("spec", "volumeClaimTemplates")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """One template's size, live and as the manifest wants it."""
+
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        return f"{self.old} → {self.new}"
+
+
+def templates_of(stateful_set: Document) -> dict[str, Document]:
+    """The templates by name, in their order."""
+    found = get_in(stateful_set, TEMPLATES) or ()
+    return {str(get_in(each, ("metadata", "name"), "")): each for each in found}
+
+
+def larger(live: Document, wanted: Document) -> Mapping[str, Sizes]:
+    """The templates that a manifest makes larger, if that is all that it changes of them."""
+    before, after = templates_of(live), templates_of(wanted)
+    if list(before) != list(after) or any(obstacles(live, wanted)):
+        return {}
+    return {
+        name: Sizes(old=size(before[name]), new=size(each))
+        for name, each in after.items()
+        if quantities.is_more(size(each), size(before[name]))
+    }
+
+
+def obstacles(live: Document, wanted: Document) -> list[str]:
+    """What cannot change of the templates, as clauses; growing is no obstacle."""
+    before, after = templates_of(live), templates_of(wanted)
+    found = [
+        f"{_named(name)} cannot {verb} a StatefulSet that exists"
+        for one, other, verb in ((after, before, "come to"), (before, after, "leave"))
+        for name in one
+        if name not in other
+    ]
+    for name in before.keys() & after.keys():
+        found += _changes(name, before[name], after[name])
+    return sorted(found)
+
+
+def _changes(name: str, before: Document, after: Document) -> list[str]:
+    if quantities.is_more(size(before), size(after)):
+        shrinks = [f"{_named(name)}: a volume cannot shrink ({size(before)} → {size(after)})"]
+    else:
+        shrinks = []
+    path = ".".join(SIZE)
+    return shrinks + [
+        f"{_named(name)}.{each.path} cannot change ({each.before} → {each.after})"
+        for each in asked_changes(before, after)
+        if each.path != path
+    ]
+
+
+def _named(name: str) -> str:
+    return f"spec.volumeClaimTemplates[{name}]"
