@@ -12,13 +12,14 @@ from aks_action.errors import InputError
 from aks_action.jobs import batches
 from aks_action.jobs.configuration import Configuration
 from aks_action.jobs.provenance import Provenance
+from aks_action.jobs.volumes import Volumes
 from aks_action.model.config_settings import ConfigChanges
 from aks_action.model.fleet import for_hub
 from aks_action.model.manifests import ManifestSet
 from aks_action.model.observed import Observed
 from aks_action.model.plan import Plan
 from aks_action.model.settings import Action, Settings
-from aks_action.model.strategy_settings import StrategySettings
+from aks_action.model.strategy_settings import Strategy, StrategySettings
 from aks_action.runtime import checking, observing
 from aks_action.workflow import Workflow
 
@@ -43,27 +44,36 @@ def decide(
     env: Mapping[str, str],
     workflow: Workflow,
 ) -> Decision:
-    """What `action` is going to do with the manifests. Writes nothing; raises ActionError."""
+    """What `action` is going to do with the manifests. Raises ActionError.
+
+    Writes nothing, but what a run that was cut off has left to do first.
+    """
     strategy = replace(settings.deploy.strategy, action=action.of_strategy)
     configuration = _configuration(settings, strategy, workflow)
 
+    observe = partial(
+        observing.observe,
+        cluster,
+        manifests,
+        settings.deploy.namespace,
+        rewrite=configuration.named,
+        interest=partial(strategies.interest, strategy),
+    )
+
     def decided(tell: batches.Tell) -> Decision:
-        placed, observed = observing.observe(
-            cluster,
-            manifests,
-            settings.deploy.namespace,
-            rewrite=configuration.named,
-            interest=partial(strategies.interest, strategy),
-            tell=tell,
-        )
+        placed, observed = observe(tell=tell)
+        volumes = Volumes(cluster, tell, grows=_grows(settings, strategy))
+        if volumes.finished(placed, observed, writes=not action.only_plans):
+            placed, observed = observe(tell=tell)
         origin = Provenance(settings, env, cluster, tell)
         plan = strategies.plan(strategy, origin.labelled(placed, observed), observed)
         if settings.cluster.is_hub:
             plan = for_hub(plan)
+        plan, observed = volumes.arranged(plan, observed)
         rules = checking.ApplyRules(force=settings.deploy.force, run_annotation=origin.annotation)
         plan = checking.check(plan, cluster, observed, rules)
         return Decision(
-            plan=configuration.planned(plan, cluster, observed),
+            plan=volumes.completed(configuration.planned(plan, cluster, observed)),
             observed=observed,
             rules=rules,
             strategy=strategy,
@@ -74,6 +84,18 @@ def decide(
     return batches.decided(cluster, manifests, settings.deploy.namespace, decided, workflow.write)
 
 
+def _grows(settings: Settings, strategy: StrategySettings) -> bool:
+    """Whether a StatefulSet can be made anew to grow its volumes."""
+    return strategy.strategy is Strategy.BASIC and not (
+        settings.cluster.is_hub or _is_private(settings)
+    )
+
+
+def _is_private(settings: Settings) -> bool:
+    cluster = settings.azure.cluster if settings.azure else None
+    return cluster is not None and cluster.private
+
+
 def _configuration(
     settings: Settings, strategy: StrategySettings, workflow: Workflow
 ) -> Configuration:
@@ -82,8 +104,7 @@ def _configuration(
     A private cluster is deployed to by one script, and a fleet's hub runs no pods.
     """
     wanted = settings.deploy.configuration
-    cluster = settings.azure.cluster if settings.azure else None
-    private = cluster is not None and cluster.private
+    private = _is_private(settings)
     if private or settings.cluster.is_hub:
         where = "private clusters" if private else "the hub of a fleet"
         if wanted.changes is ConfigChanges.VERSION:

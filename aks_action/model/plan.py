@@ -9,6 +9,7 @@ from typing import Any
 
 from aks_action.model.manifests import Document, Manifest, ObjectRef
 from aks_action.model.traffic_steps import TrafficStep
+from aks_action.model.volumes.steps import VolumeStep
 
 
 class Change(StrEnum):
@@ -102,7 +103,7 @@ class Wait:
     manifests: tuple[Manifest, ...]
 
 
-Step = Apply | Delete | Wait | TrafficStep
+Step = Apply | Delete | Wait | TrafficStep | VolumeStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from aks_action.model.manifests import Document, ObjectRef
 from aks_action.model.plan import Apply, Assessment, Change, Delete, Due, Plan
 from aks_action.model.refusals import Refusal, Sort
 from aks_action.model.traffic_steps import Patch, Reroute
+from aks_action.model.volumes.steps import Renew
 
 
 class Earlier(IntEnum):
@@ -42,7 +43,7 @@ def earlier(plan: Plan) -> list[Earlier]:
             case Apply():
                 done = Earlier.APPLIED
                 found.append(worst.get(step.ref, Earlier.NOTHING))
-            case Patch() | Reroute():
+            case Patch() | Reroute() | Renew():
                 done = Earlier.PATCHED
             case Delete():
                 done = Earlier.DELETED

@@ -10,6 +10,7 @@ from aks_action.errors import ActionError
 from aks_action.model.manifests import ObjectRef
 from aks_action.model.outcomes import Diagnosis, Outcome
 from aks_action.model.plan import Apply, Change, Delete, Plan
+from aks_action.model.volumes.steps import Renew
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +83,12 @@ def _done(deployment: Deployment) -> Iterator[tuple[str, ObjectRef]]:
 
 
 def planned(plan: Plan) -> Iterator[tuple[Change, ObjectRef]]:
+    """What is to become of each object; a StatefulSet that is made anew counts as that."""
+    renewed = {step.ref for step in plan.steps if isinstance(step, Renew)}
+    for ref in renewed:
+        yield Change.RECREATED, ref
     for step in plan.steps:
-        if isinstance(step, Apply) and step.assessment:
+        if isinstance(step, Apply) and step.assessment and step.ref not in renewed:
             yield step.assessment.change, step.ref
         elif isinstance(step, Delete):
             yield Change.DELETED, step.ref

@@ -12,6 +12,7 @@ from aks_action.model.manifests import ObjectRef
 from aks_action.model.outcomes import Diagnosis
 from aks_action.model.plan import Apply, Change, Delete, FieldChange, Plan, Restart, Step, Wait
 from aks_action.model.traffic_steps import Patch
+from aks_action.model.volumes.steps import Renew
 from aks_action.report.deployment import Deployment, planned, result
 
 MARKS = {
@@ -49,6 +50,8 @@ def _step_lines(step: Step, restarts: Mapping[ObjectRef, Restart]) -> Iterator[s
         yield f"  - {step.ref}  ({step.why})"
     elif isinstance(step, Patch) and step.ref in restarts:
         yield f"  {RESTART_MARK} {step.ref}  restarted  (it reads {why(restarts[step.ref])})"
+    elif isinstance(step, Renew):
+        yield f"  {MARKS[Change.RECREATED]} {step.ref}  {Change.RECREATED}  ({step.why})"
     elif not isinstance(step, Apply | Wait):
         yield f"  > {step}"
     if not isinstance(step, Apply) or step.assessment is None:

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from aks_action.errors import ActionError
 from aks_action.model import durations
+from aks_action.model.outcomes import Outcome
 from aks_action.model.plan import Apply, Change, Delete
+from aks_action.model.volumes.steps import Renew
 from aks_action.report.deployment import Deployment, outcome_by_ref, restarted, result
 from aks_action.report.log import (
     FIELDS_SHOWN,
@@ -95,6 +97,8 @@ def _rows(deployment: Deployment) -> Iterator[str]:
     for step in deployment.plan.steps:
         if isinstance(step, Delete):
             yield f"| {escaped(str(step.ref))} | - deleted | {escaped(step.why)} | |"
+        if isinstance(step, Renew):
+            yield _renewed(step, outcomes.get(step.ref), deployment)
         if not isinstance(step, Apply) or not step.assessment:
             continue
         if step.assessment.change is Change.UNCHANGED:
@@ -112,6 +116,18 @@ def _rows(deployment: Deployment) -> Iterator[str]:
             what = "<br>".join(part for part in (what, escaped(outcome.health)) if part)
         took = durations.readable(outcome.seconds) if outcome and outcome.seconds else ""
         yield f"| {escaped(str(step.ref))} | {state} | {what} | {took} |"
+
+
+def _renewed(step: Renew, outcome: Outcome | None, deployment: Deployment) -> str:
+    state, what = f"{MARKS[Change.RECREATED]} {Change.RECREATED}", escaped(step.why)
+    if outcome and outcome.error:
+        state, what = "❌ failed", escaped(outcome.error)
+    elif deployment.executed and not outcome:
+        state += ", not reached"
+    elif outcome and outcome.health:
+        what = f"{what}<br>{escaped(outcome.health)}"
+    took = durations.readable(outcome.seconds) if outcome and outcome.seconds else ""
+    return f"| {escaped(str(step.ref))} | {state} | {what} | {took} |"
 
 
 _ESCAPES = str.maketrans(

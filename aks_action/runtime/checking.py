@@ -17,7 +17,7 @@ from aks_action.model.plan import Apply, Assessment, Change, Due, Plan
 from aks_action.model.provenance import live_run_annotation, with_run_annotation
 from aks_action.model.refusals import Refusal, Sort, error_of, read
 from aks_action.model.repeats import Answer, in_turn
-from aks_action.runtime import parallel
+from aks_action.runtime import parallel, storage_classes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ def check(plan: Plan, cluster: Cluster, observed: Observed, rules: ApplyRules) -
     """
     applies = list(plan.applies)
     answers = in_turn(plan, _asked(applies, cluster, observed, rules))
-    checked = iter(_settled(applies, answers, observed.live, rules))
+    checked = iter(_settled(applies, answers, cluster, observed.live, rules))
     return replace(
         plan,
         stages=tuple(
@@ -85,7 +85,7 @@ def recheck(
         else:
             live[ref] = now
     answers = [each.verdict for each in _ask_all(applies, cluster, live, rules)]
-    return _settled(applies, answers, live, rules, late=True)
+    return _settled(applies, answers, cluster, live, rules, late=True)
 
 
 def _asked(
@@ -174,6 +174,7 @@ def _going_away(manifest: Manifest) -> Assessment | Refusal:
 def _settled(
     applies: Sequence[Apply],
     answers: Sequence[Assessment | Refusal],
+    cluster: Cluster,
     live: Mapping[ObjectRef, Document],
     rules: ApplyRules,
     *,
@@ -200,5 +201,5 @@ def _settled(
         manifest = with_run_annotation(apply.manifest, value)
         settled.append(Apply(manifest=manifest, assessment=assessment))
     if refused:
-        raise error_of(refused)
+        raise error_of(storage_classes.explained(refused, cluster, live))
     return settled

@@ -30,11 +30,12 @@ from aks_action.model.traffic_steps import (
     WaitEndpoints,
     WaitPods,
 )
+from aks_action.model.volumes.steps import Renew
 from aks_action.runtime import checking, parallel, traffic, waiting
 from aks_action.runtime.journal import Journal
 from aks_action.runtime.writing import Writer, assessment_of
 
-_Written = Apply | Delete | Patch | Reroute
+_Written = Apply | Delete | Patch | Reroute | Renew
 """Steps that write one object."""
 
 _DISCOVERY = 10.0
@@ -133,7 +134,7 @@ class _Execution:
 
     def _run(self, stage: Stage) -> None:
         steps: list[_Written] = [
-            step for step in stage.steps if isinstance(step, Delete | Patch | Reroute)
+            step for step in stage.steps if isinstance(step, Delete | Patch | Reroute | Renew)
         ]
         applies = self._checked([step for step in stage.steps if isinstance(step, Apply)])
         for apply in applies:
@@ -218,6 +219,8 @@ class _Execution:
             raise kind(*(self._problem(step, error) for step, error in failed))
 
     def _problem(self, step: _Written, error: ActionError) -> Problem:
+        if isinstance(step, Renew):
+            return Problem(message=str(error), source=step.source)
         if not isinstance(step, Apply):
             return Problem(message=str(error))
         if isinstance(error, ApiError):
@@ -232,6 +235,8 @@ class _Execution:
             return
         if isinstance(step, Apply):
             change, source = assessment_of(step).change, step.manifest.source
+        elif isinstance(step, Renew):
+            change, source = Change.RECREATED, step.source
         elif step.ref in self._live or self._cluster.get(step.ref) is not None:
             change, source = Change.DELETED, None
         else:

@@ -13,6 +13,7 @@ from aks_action.model.observed import Collection, Observed
 from aks_action.model.resources import ResourceTypes, defined_by, index
 from aks_action.model.scopes import scoped
 from aks_action.model.secrets import with_encoded_data
+from aks_action.model.volumes.marks import is_journal
 from aks_action.runtime import parallel
 
 _AUTOSCALERS = (
@@ -132,11 +133,12 @@ def _read(
         # 403: a role may allow `get` alone. 405: some kinds are only ever created.
         return list(_one_by_one(cluster, collection, wanted))
     # A huge namespace with few manifests must not fill the memory: only what is asked for stays.
-    return [
-        each
-        for each in found
-        if wanted is None or ref_of(each) in wanted or _is_autoscaler(each) or is_version(each)
-    ]
+    return [each for each in found if wanted is None or ref_of(each) in wanted or _is_kept(each)]
+
+
+def _is_kept(document: Document) -> bool:
+    """What is of use besides the manifests' own objects."""
+    return _is_autoscaler(document) or is_version(document) or is_journal(document)
 
 
 def _one_by_one(

@@ -26,6 +26,7 @@ from aks_action.model.health.images import REFUSED
 from aks_action.model.health.pods import UNSCHEDULABLE
 from aks_action.model.health.proving import seconds_to_prove
 from aks_action.model.manifests import Document, Manifest, ObjectRef
+from aks_action.runtime import storage_classes
 from aks_action.runtime.container_logs import Log, read_log
 from aks_action.runtime.feeds import Change, Collection, Feeds, Message, Snapshot
 from aks_action.runtime.sightings import Sightings
@@ -274,13 +275,8 @@ class _Wait:
             if ref.group_kind == "PersistentVolumeClaim"
             and get_in(live.get(ref), ("status", "phase")) != "Bound"
         ]
-        if not unbound:
-            return None
-        try:
-            listing = self.cluster.list("storage.k8s.io/v1", "StorageClass")
-        except ActionError:
-            return None  # the claim's event tells as much, a moment later
-        return {each["metadata"]["name"]: each for each in listing.items}
+        # Where they may not be listed, the claim's event tells as much, a moment later.
+        return storage_classes.by_name(self.cluster) if unbound else None
 
     def result(self) -> WaitResult:
         waited = self.clock.now() - self.started

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 
-from aks_action.clients.ports import Clock, Cluster
+from aks_action.clients.ports import Clock, Cluster, Propagation
 from aks_action.errors import ApiError, ApplyError
 from aks_action.model.field_ownership import renewed
 from aks_action.model.manifests import Document, Manifest, ObjectRef, ref_of
 from aks_action.model.plan import Apply, Assessment, Change, Delete
+from aks_action.model.volumes.steps import Renew
 from aks_action.runtime.journal import Journal
 
 _OWNERSHIP_TRIES = 5
@@ -75,10 +76,12 @@ class Writer:
         if self._stopped.is_set():
             raise Stopped
 
-    def write(self, step: Apply | Delete, entry: int) -> ObjectRef:
+    def write(self, step: Apply | Delete | Renew, entry: int) -> ObjectRef:
         """Carry out one step. entry: its number in the journal. Returns the object's identity."""
         if isinstance(step, Apply):
             return self._apply(step, entry)
+        if isinstance(step, Renew):
+            return self._renew(step, entry)
         live = self._cluster.get(step.ref)
         if live is not None:
             self._delete_wholly(step.ref, live, entry)
@@ -107,6 +110,17 @@ class Writer:
             self._defined.add((spec["group"], spec["names"]["kind"]))
         return ref
 
+    def _renew(self, step: Renew, entry: int) -> ObjectRef:
+        from aks_action.runtime import renewing  # noqa: PLC0415 - only where volumes grow
+
+        def orphan(ref: ObjectRef, live: Document) -> None:
+            self._delete_wholly(ref, live, entry, "Orphan")
+            self._journal.reached(entry, "It was deleted without its pods; run this again.")
+            self.go_on()
+
+        self._live[step.ref] = renewing.renew(step, self._cluster, orphan)
+        return step.ref
+
     def _take_ownership(
         self, ref: ObjectRef, live: Document, ownership: Sequence[Document]
     ) -> None:
@@ -127,10 +141,12 @@ class Writer:
             current = self._cluster.get(ref)
             wanted = renewed(ownership, current, ref.api_version) if current else None
 
-    def _delete_wholly(self, ref: ObjectRef, live: Document, entry: int) -> None:
+    def _delete_wholly(
+        self, ref: ObjectRef, live: Document, entry: int, propagation: Propagation = "Background"
+    ) -> None:
         """Delete this very object (by its uid) and wait until it is gone."""
         uid = str(live["metadata"].get("uid", ""))
-        self._cluster.delete(ref, uid=uid)
+        self._cluster.delete(ref, uid=uid, propagation=propagation)
         self._journal.reached(entry, "Its deletion was asked for.")
         pause = 0.05
         while True:

@@ -48,6 +48,12 @@ class World(Protocol):
     def end_job(self, ref: ObjectRef) -> None:
         """Let a Job fail for good."""
 
+    def bound(self, *claims: ObjectRef) -> None:
+        """Return when each claim, of a class of the test bed, has its volume."""
+
+    def started(self, stateful_set: dict[str, Any]) -> None:
+        """Return when a StatefulSet has its claims, bound, and its first pod, not yet running."""
+
     @contextmanager
     def reader(self, namespace: str) -> Iterator[Cluster]:
         """The same cluster for a user who may only read there."""
@@ -57,12 +63,26 @@ class World(Protocol):
         """The same cluster for a user who may get, create and patch there."""
 
 
+def _first(name: str, namespace: str) -> dict[str, Any]:
+    return {"name": f"{name}-0", "namespace": namespace}
+
+
 class FakeWorld:
     """The API server in memory."""
 
     def __init__(self) -> None:
         self.fake = FakeCluster()
         self.cluster: Cluster = self.fake
+        for name, grows in (("expandable", True), ("not-expandable", False)):
+            self.fake.put(
+                {
+                    "apiVersion": "storage.k8s.io/v1",
+                    "kind": "StorageClass",
+                    "metadata": {"name": name},
+                    "provisioner": "volumes.testbed",
+                    "allowVolumeExpansion": grows,
+                }
+            )
 
     @contextmanager
     def namespace(self) -> Iterator[str]:
@@ -89,6 +109,28 @@ class FakeWorld:
 
     def end_job(self, ref: ObjectRef) -> None:
         self.fake.set_status(ref, {"conditions": [{"type": "Failed", "status": "True"}]})
+
+    def bound(self, *claims: ObjectRef) -> None:
+        for each in claims:
+            live = self.fake.get(each)
+            assert live is not None
+            size = get_in(live, ("spec", "resources", "requests", "storage"))
+            self.fake.set_status(each, {"phase": "Bound", "capacity": {"storage": size}})
+
+    def started(self, stateful_set: dict[str, Any]) -> None:
+        ref = ref_of(stateful_set)
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": _first(ref.name, ref.namespace)}
+        self.fake.put(pod, manager="kube-controller-manager")
+        for template in stateful_set["spec"]["volumeClaimTemplates"]:
+            name = f"{template['metadata']['name']}-{ref.name}"
+            claim = {
+                "apiVersion": "v1",
+                "kind": "PersistentVolumeClaim",
+                "metadata": _first(name, ref.namespace),
+                "spec": template["spec"],
+            }
+            self.fake.put(claim, manager="kube-controller-manager")
+            self.bound(ref_of(claim))
 
     @contextmanager
     def reader(self, namespace: str) -> Iterator[Cluster]:
@@ -153,6 +195,20 @@ class RealWorld:
                 return
             time.sleep(0.2)
         raise AssertionError(f"{ref} did not fail")
+
+    def bound(self, *claims: ObjectRef) -> None:
+        for each in claims:
+            names = (f"pvc/{each.name}", "-n", each.namespace)
+            self._kubectl("wait", "--for=jsonpath={.status.phase}=Bound", *names, "--timeout=30s")
+
+    def started(self, stateful_set: dict[str, Any]) -> None:
+        ref = ref_of(stateful_set)
+        pod = (f"pod/{ref.name}-0", "-n", ref.namespace, "--timeout=30s")
+        self._kubectl("wait", "--for=create", *pod)
+        for template in stateful_set["spec"]["volumeClaimTemplates"]:
+            name = f"{template['metadata']['name']}-{ref.name}-0"
+            claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim"}
+            self.bound(ref_of({**claim, "metadata": {"name": name, "namespace": ref.namespace}}))
 
     @contextmanager
     def reader(self, namespace: str) -> Iterator[Cluster]:

@@ -28,7 +28,7 @@ from aks_action.errors import ActionError, Source
 from aks_action.model.documents import get_in, set_in, without
 from aks_action.model.manifests import Document, Manifest, ObjectRef, ref_of
 from aks_action.model.resources import ResourceType, ResourceTypes, defined_by, index
-from tests.fakes import field_sets, ownership, selectors, served
+from tests.fakes import claims, field_sets, ownership, selectors, served
 from tests.fakes.history import FakeWatch, History, inside
 
 MANAGER = "aks-action"
@@ -357,6 +357,18 @@ class FakeCluster:
                 cause = {"reason": "FieldValueInvalid", "message": told, "field": name}
                 message = f'{ref.group_kind} "{ref.name}" is invalid: {name}: {told}'
                 self._refuse(ref, "patch", 422, "Invalid", message, causes=[cause])
+        if found := list(claims.causes(live, candidate)):
+            message = f'{ref.group_kind} "{ref.name}" is invalid: {claims.described(found)}'
+            self._refuse(ref, "patch", 422, "Invalid", message, causes=found)
+        if ref.kind == "PersistentVolumeClaim":
+            classes = {
+                each.name: item
+                for each, item in self._objects.items()
+                if each.kind == "StorageClass"
+            }
+            if why := claims.may_grow(live, candidate, classes):
+                message = f'persistentvolumeclaims "{ref.name}" is forbidden: {why}'
+                self._refuse(ref, "patch", 403, "Forbidden", message)
 
     def _save(self, document: Document) -> Document:
         ref = ref_of(document)

@@ -49,7 +49,6 @@ IMMUTABLE = {
     "StatefulSet": (("spec", "selector"), ("spec", "serviceName")),
     "DaemonSet": (("spec", "selector"),),
     "Job": (("spec", "selector"), ("spec", "template"), ("spec", "completionMode")),
-    "PersistentVolumeClaim": (("spec", "storageClassName"), ("spec", "accessModes")),
     "RoleBinding": (("roleRef",),),
     "ClusterRoleBinding": (("roleRef",),),
 }  # fmt: skip

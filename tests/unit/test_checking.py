@@ -234,7 +234,7 @@ def test_a_volume_claim_is_not_deleted_even_with_force(cluster: FakeCluster) -> 
     del claim["data"]
     cluster.apply(claim)
     other = set_in(claim, ("spec", "storageClassName"), "b")
-    with pytest.raises(ManifestError, match="never deleted"):
+    with pytest.raises(ManifestError, match="the old one is kept"):
         checked(cluster, other, rules=ApplyRules(force=True))
 
 

@@ -23,11 +23,6 @@ _OTHER_SET = (
 )
 
 
-def concerns_volumes(refusal: Refusal) -> bool:
-    """Whether there may be more to say than the server did."""
-    return refusal.manifest.ref.group_kind in (CLAIM, "StatefulSet.apps")
-
-
 def explained(
     refusals: Iterable[Refusal], live: Mapping[ObjectRef, Document], classes: Classes
 ) -> list[Refusal]:
@@ -35,14 +30,14 @@ def explained(
     found: list[Refusal] = []
     alike: dict[tuple[object, ...], list[Refusal]] = {}
     for each in refusals:
-        document = live.get(each.manifest.ref)
-        if document is None or not concerns_volumes(each):
-            found.append(each)
-        elif each.manifest.kind != CLAIM:
-            found.append(_of_stateful_set(each, document))
-        else:
+        document, kind = live.get(each.manifest.ref), each.manifest.ref.group_kind
+        if document is not None and kind == CLAIM:
             reasons = hindrances(document, each.manifest.document, classes)
             alike.setdefault((each.manifest.source, reasons or each.sentence), []).append(each)
+        elif document is not None and kind == "StatefulSet.apps":
+            found.append(_of_stateful_set(each, document))
+        else:
+            found.append(each)
     return [*found, *_of_claims(alike)]
 
 

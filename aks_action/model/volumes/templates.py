@@ -7,32 +7,30 @@ claims and the StatefulSet can be changed apart: see `growth`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from aks_action.model import quantities
 from aks_action.model.diff import asked_changes
-from aks_action.model.documents import get_in
+from aks_action.model.documents import get_in, set_in
 from aks_action.model.manifests import Document
 from aks_action.model.volumes.hindrances import SIZE, size
+from aks_action.model.volumes.steps import Sizes
 
 TEMPLATES = ("spec", "volumeClaimTemplates")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sizes:
-    """One template's size, live and as the manifest wants it."""
-
-    old: str
-    new: str
-
-    def __str__(self) -> str:
-        return f"{self.old} → {self.new}"
 
 
 def templates_of(stateful_set: Document) -> dict[str, Document]:
     """The templates by name, in their order."""
     found = get_in(stateful_set, TEMPLATES) or ()
     return {str(get_in(each, ("metadata", "name"), "")): each for each in found}
+
+
+def with_sizes(stateful_set: Document, sizes: Mapping[str, Sizes]) -> Document:
+    """The StatefulSet with the new sizes in its templates."""
+    templates = [
+        set_in(each, SIZE, sizes[name].new) if name in sizes else each
+        for name, each in templates_of(stateful_set).items()
+    ]
+    return set_in(stateful_set, TEMPLATES, templates)
 
 
 def larger(live: Document, wanted: Document) -> Mapping[str, Sizes]:

@@ -1,0 +1,94 @@
+"""Volumes in a deploy: what a run that was cut off has left to do first, then StatefulSets whose
+volumes grow. Without either it costs no request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from aks_action.clients.clock import SystemClock
+from aks_action.clients.ports import Cluster
+from aks_action.errors import ApiError
+from aks_action.model.manifests import Document, ManifestSet, ref_of
+from aks_action.model.mounts import CLAIM
+from aks_action.model.observed import Observed
+from aks_action.model.plan import Plan
+from aks_action.model.volumes import growth, marks, renewal
+from aks_action.runtime import parallel, renewing
+
+_FINISH_SECONDS = 60.0
+
+
+class Volumes:
+    """What one deploy does about volumes beyond applying claims.
+
+    grows: StatefulSets may be made anew; not with canary and blue-green, which have two of each,
+           nor where one script does everything.
+    """
+
+    def __init__(self, cluster: Cluster, tell: Callable[[str], None], *, grows: bool) -> None:
+        self._cluster = cluster
+        self._tell = tell
+        self._grows = grows
+        self._growths: tuple[growth.Growth, ...] = ()
+
+    def finished(self, manifests: ManifestSet, observed: Observed, *, writes: bool) -> bool:
+        """Whether a StatefulSet was made anew that an earlier run has deleted: observe again.
+
+        writes: False only tells what a deploy would do first.
+        """
+        if not self._grows:
+            return False
+        journals = tuple(self._journals(manifests, observed))
+        for each in journals:
+            what = f"{each.ref} was being made anew by a run that was cut off"
+            if not writes:
+                self._tell(f"{what}: a deploy does that first, and its pods run on meanwhile.")
+                continue
+            clock = SystemClock()
+            made = renewing.finish(each, self._cluster, clock, clock.now() + _FINISH_SECONDS)
+            self._tell(f"{what}: {'it is there again' if made else 'that is finished'}.")
+        return writes and bool(journals)
+
+    def _journals(self, manifests: ManifestSet, observed: Observed) -> Iterable[renewal.Journal]:
+        """Looked for where a StatefulSet is missing or marked; others are seen among Secrets."""
+        suspicious = {
+            each.ref.namespace
+            for each in manifests
+            if each.ref.group_kind == "StatefulSet.apps"
+            and ((live := observed.live.get(each.ref)) is None or marks.is_growing(live))
+        }
+        secrets = {ref_of(each): each for each in observed.live.values() if marks.is_journal(each)}
+        for found in parallel.each(self._secrets, sorted(suspicious)):
+            secrets |= {ref_of(each): each for each in found}
+        return filter(None, map(renewal.read, secrets.values()))
+
+    def _secrets(self, namespace: str) -> tuple[Document, ...]:
+        """Who may not list Secrets has never written a journal."""
+        try:
+            return self._cluster.list(
+                "v1", "Secret", namespace=namespace, label_selector=renewal.SELECTOR
+            ).items
+        except ApiError as error:
+            if error.status not in (403, 404):
+                raise
+            return ()
+
+    def arranged(self, plan: Plan, observed: Observed) -> tuple[Plan, Observed]:
+        """The plan with what growing takes, to be checked, and the claims that were seen for it."""
+        self._growths = growth.growths(plan, observed.live) if self._grows else ()
+        if not self._growths:
+            return plan, observed
+        namespaces = sorted({each.ref.namespace for each in self._growths})
+        listed = parallel.each(
+            lambda each: self._cluster.list("v1", CLAIM, namespace=each).items, namespaces
+        )
+        claims = [each for answer in listed for each in answer]
+        plan = growth.with_growths(plan, self._growths, claims)
+        known = {ref_of(each): each for each in claims}
+        return plan, replace(observed, live={**known, **observed.live})
+
+    def completed(self, plan: Plan) -> Plan:
+        """The checked plan as it is to be carried out."""
+        return growth.completed(plan, self._growths) if self._growths else plan

@@ -1,0 +1,27 @@
+"""What this action writes onto objects around volumes, to find them again."""
+
+from __future__ import annotations
+
+from aks_action.model.documents import get_in
+from aks_action.model.manifests import Document
+
+GROWING = "aks-action/volumes-growing"
+"""The annotation of a StatefulSet that may have a journal, or claims that still grow. It is seen
+without a request of its own."""
+
+JOURNAL = "aks-action/journal"
+"""The label of a Secret that holds a StatefulSet while it is made anew."""
+
+RENEWAL = "statefulset-renewal"
+
+MARKED: Document = {"metadata": {"annotations": {GROWING: "true"}}}
+UNMARKED: Document = {"metadata": {"annotations": {GROWING: None}}}
+
+
+def is_growing(stateful_set: Document) -> bool:
+    return get_in(stateful_set, ("metadata", "annotations", GROWING)) is not None
+
+
+def is_journal(document: Document) -> bool:
+    labelled = get_in(document, ("metadata", "labels", JOURNAL)) == RENEWAL
+    return document.get("kind") == "Secret" and labelled

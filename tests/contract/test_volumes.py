@@ -1,0 +1,390 @@
+"""Volumes, on the fake and on a real server: what is refused, what grows, and what is left when a
+run is cut off. Nothing waits for pods here; that is the scenarios' subject.
+"""
+
+import io
+import time
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from aks_action import inputs
+from aks_action.clients.ports import Cluster
+from aks_action.errors import ActionError, ManifestError, Source
+from aks_action.jobs.decision import decide
+from aks_action.jobs.execution import Execution
+from aks_action.model.documents import get_in, set_in
+from aks_action.model.manifests import Document, Manifest, ObjectRef, ref_of
+from aks_action.model.plan import Plan, Wait
+from aks_action.model.provenance import RunContext
+from aks_action.model.settings import Action
+from aks_action.model.volumes.marks import is_growing, is_journal
+from aks_action.workflow import Workflow
+from tests.contract.clusters import World
+from tests.contract.test_deploying import Counted, config_map
+
+RESTARTED_AT = ("spec", "template", "metadata", "annotations", "kubectl.kubernetes.io/restartedAt")
+
+
+class CutOff(BaseException):
+    """What ends a run between two writes, as a kill would."""
+
+
+class Limited(Counted):
+    """A `Cluster` behind which a run ends right after a write.
+
+    limit: its number; 0: the run does not end.    last: or its method.
+    """
+
+    def __init__(self, cluster: Cluster, limit: int, last: str) -> None:
+        super().__init__(cluster)
+        self._limit = limit
+        self._last = last
+
+    def __getattr__(self, name: str) -> Any:
+        counted = super().__getattr__(name)
+
+        def limited(*args: Any, **kwargs: Any) -> Any:
+            self._go_on()
+            answer = counted(*args, **kwargs)
+            self._go_on()
+            return answer
+
+        return limited if callable(counted) else counted
+
+    def _go_on(self) -> None:
+        if (self._limit and len(self.writes) >= self._limit) or self._last in self.writes:
+            raise CutOff
+
+
+class Deploys:
+    """Deploys as the job does them, and what the last of them said, planned and asked."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self.counted = Counted(cluster)
+        self.plan = Plan(stages=())
+        self.said = ""
+
+    def __call__(
+        self,
+        *documents: dict[str, Any],
+        limit: int = 0,
+        last: str = "",
+        only_plan: bool = False,
+        **given: str,
+    ) -> Plan:
+        """limit, last: the write after which the run is killed; raises CutOff then."""
+        self._cluster.types(refresh=True)
+        self.counted = Limited(self._cluster, limit, last)
+        action = Action.PLAN if only_plan else Action.DEPLOY
+        values = {"manifests": "k8s", "annotate-resources": "false", **given}
+        settings = inputs.parse({"action": str(action), **values}, RunContext())
+        output = io.StringIO()
+        workflow = Workflow({}, output)
+        manifests = tuple(
+            Manifest(document=each, source=Source(file="app.yml", line=n))
+            for n, each in enumerate(documents, start=1)
+        )
+        try:
+            decision = decide(action, manifests, self.counted, settings, {}, workflow)
+            self.plan = decision.plan
+            if not only_plan:
+                decision = replace(decision, plan=without_waits(decision.plan))
+                Execution(decision, self.counted, 30, workflow).run()
+        finally:
+            self.said = output.getvalue()
+        return self.plan
+
+    @property
+    def lines(self) -> list[str]:
+        return [str(step.ref) for step in self.plan.applies]
+
+
+def without_waits(plan: Plan) -> Plan:
+    return replace(
+        plan,
+        stages=tuple(
+            replace(each, steps=tuple(step for step in each.steps if not isinstance(step, Wait)))
+            for each in plan.stages
+        ),
+    )
+
+
+@pytest.fixture
+def deploy(cluster: Cluster) -> Deploys:
+    return Deploys(cluster)
+
+
+def claim(namespace: str, name: str = "data", *, size: str = "1Gi", **spec: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "storageClassName": "expandable",
+            "volumeMode": "Filesystem",
+            "resources": {"requests": {"storage": size}},
+            **spec,
+        },
+    }
+
+
+def database(
+    namespace: str, *, size: str = "1Gi", image: str = "registry.invalid/db:1", **labels: str
+) -> dict[str, Any]:
+    """A StatefulSet of one pod with a claim, whose image nobody serves."""
+    container = {
+        "name": "db",
+        "image": image,
+        "volumeMounts": [{"name": "data", "mountPath": "/data"}],
+    }
+    template = claim(namespace, size=size)
+    del template["metadata"]["namespace"]
+    pod = {"terminationGracePeriodSeconds": 0, "containers": [container]}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": {
+            "name": "db",
+            "namespace": namespace,
+            **({"labels": labels} if labels else {}),
+        },
+        "spec": {
+            "replicas": 1,
+            "serviceName": "db",
+            "selector": {"matchLabels": {"app": "db"}},
+            "template": {"metadata": {"labels": {"app": "db"}}, "spec": pod},
+            "volumeClaimTemplates": [template],
+        },
+    }
+
+
+def live(cluster: Cluster, document: Document) -> Document:
+    found = cluster.get(ref_of(document))
+    assert found is not None
+    return found
+
+
+def size_of(cluster: Cluster, name: str, namespace: str) -> str:
+    found = live(cluster, claim(namespace, name))
+    return str(get_in(found, ("spec", "resources", "requests", "storage")))
+
+
+def template_size(stateful_set: Document) -> str:
+    (template,) = stateful_set["spec"]["volumeClaimTemplates"]
+    return str(get_in(template, ("spec", "resources", "requests", "storage")))
+
+
+def pod_uid(cluster: Cluster, namespace: str) -> str:
+    ref = ObjectRef(api_version="v1", kind="Pod", name="db-0", namespace=namespace)
+    found = cluster.get(ref)
+    assert found is not None
+    return str(found["metadata"]["uid"])
+
+
+def journals(cluster: Cluster, namespace: str) -> list[Document]:
+    return [
+        each for each in cluster.list("v1", "Secret", namespace=namespace).items if is_journal(each)
+    ]
+
+
+def has_grown(cluster: Cluster, namespace: str, size: str) -> None:
+    """Claim and template have the size, and nothing of the way there is left."""
+    now = live(cluster, database(namespace))
+    assert size_of(cluster, "data-db-0", namespace) == template_size(now) == size
+    assert not journals(cluster, namespace)
+    assert not is_growing(now)
+
+
+def test_what_cannot_change_of_claims_is_told_together_before_the_first_write(
+    deploy: Deploys, cluster: Cluster, namespace: str, world: World
+) -> None:
+    names = ("small", "class", "modes", "stiff")
+    classes = {"stiff": {"storageClassName": "not-expandable"}}
+    before = [claim(namespace, each, **classes.get(each, {})) for each in names]
+    deploy(*before)
+    world.bound(*map(ref_of, before))
+    wrong = (
+        claim(namespace, "small", size="512Mi"),
+        claim(namespace, "class", storageClassName="not-expandable"),
+        claim(namespace, "modes", accessModes=["ReadWriteMany"], volumeMode="Block"),
+        claim(namespace, "stiff", size="2Gi", storageClassName="not-expandable"),
+        config_map(namespace, LEVEL="info"),
+    )
+    with pytest.raises(ManifestError) as caught:
+        deploy(*wrong)
+    told = [str(each) for each in caught.value.problems]
+    expected = (
+        ("small: a volume cannot shrink (1Gi → 512Mi).", "Keep 1Gi"),
+        ("class: spec.storageClassName cannot change (expandable → not-expandable).", "`recreate"),
+        ("modes: spec.accessModes cannot change (ReadWriteOnce → ReadWriteMany); spec.volumeMode",),
+        ("stiff: its StorageClass not-expandable does not let volumes grow (1Gi → 2Gi).", "Set"),
+    )
+    for line, (parts, text) in enumerate(zip(expected, told, strict=True), start=1):
+        assert text.startswith(f"app.yml:{line}: PersistentVolumeClaim/{namespace}/{parts[0]}")
+        assert all(part in text for part in parts)
+    assert not deploy.counted.writes
+    assert cluster.get(ref_of(wrong[-1])) is None
+
+
+def test_a_claim_grows_in_place(
+    deploy: Deploys, cluster: Cluster, namespace: str, world: World
+) -> None:
+    deploy(claim(namespace))
+    world.bound(ref_of(claim(namespace)))
+    deploy(claim(namespace, size="2Gi"))
+    assert deploy.counted.writes == ["apply"]
+    assert size_of(cluster, "data", namespace) == "2Gi"
+    deploy(claim(namespace, size="2Gi"))
+    assert not deploy.counted.writes
+
+
+def test_an_unbound_claim_is_not_grown(deploy: Deploys, namespace: str) -> None:
+    """A claim without a class never gets a volume."""
+    spec = {"storageClassName": ""}
+    deploy(claim(namespace, **spec))
+    with pytest.raises(ManifestError, match="only a bound claim can grow"):
+        deploy(claim(namespace, size="2Gi", **spec))
+
+
+@pytest.fixture
+def running(deploy: Deploys, namespace: str, world: World) -> str:
+    """The uid of a database's pod."""
+    deploy(database(namespace, tier="data"))
+    world.started(database(namespace))
+    return pod_uid(world.cluster, namespace)
+
+
+def test_the_volumes_of_a_stateful_set_grow_and_its_pods_stay(
+    deploy: Deploys, cluster: Cluster, namespace: str, running: str, world: World
+) -> None:
+    """What others have set of it stays, and what is ours can still be dropped."""
+    by_hand = set_in({"spec": {}}, RESTARTED_AT, "2026-01-01T00:00:00Z")
+    cluster.patch(ref_of(database(namespace)), by_hand)
+    before = live(cluster, database(namespace))
+    deploy(database(namespace, size="2Gi", tier="data"))
+    has_grown(cluster, namespace, "2Gi")
+    now = live(cluster, database(namespace))
+    assert now["metadata"]["uid"] != before["metadata"]["uid"]
+    assert get_in(now, RESTARTED_AT) == "2026-01-01T00:00:00Z"
+    assert pod_uid(cluster, namespace) == running
+    deploy(database(namespace, size="2Gi", tier="data"))
+    assert not deploy.counted.writes
+    deploy(database(namespace, size="2Gi"))
+    assert "tier" not in (live(cluster, database(namespace))["metadata"].get("labels") or {})
+
+
+def test_a_plan_of_a_growth_writes_nothing(
+    deploy: Deploys, cluster: Cluster, namespace: str, running: str
+) -> None:
+    deploy(database(namespace, size="2Gi"), only_plan=True)
+    assert not deploy.counted.writes
+    refs = [f"PersistentVolumeClaim/{namespace}/data-db-0", f"StatefulSet/{namespace}/db"]
+    assert deploy.lines == refs
+    assert template_size(live(cluster, database(namespace))) == "1Gi"
+
+
+def test_what_else_is_wrong_with_a_growing_stateful_set_is_told_before_the_first_write(
+    deploy: Deploys, namespace: str, running: str
+) -> None:
+    wrong = set_in(database(namespace, size="2Gi"), ("spec", "serviceName"), "other")
+    with pytest.raises(ManifestError, match=r"spec\.serviceName cannot be changed"):
+        deploy(wrong)
+    assert not deploy.counted.writes
+
+
+def test_templates_that_cannot_be_had_are_refused_with_the_reason_alone(
+    deploy: Deploys, namespace: str, running: str
+) -> None:
+    with pytest.raises(ManifestError) as caught:
+        deploy(database(namespace, size="512Mi"))
+    ref, name = f"StatefulSet/{namespace}/db", "spec.volumeClaimTemplates[data]"
+    start = f"app.yml:1: {ref}: {name}: a volume cannot shrink (1Gi → 512Mi). Give the StatefulSet"
+    assert str(caught.value).startswith(start)
+    assert not deploy.counted.writes
+
+
+def test_a_growth_that_was_cut_off_anywhere_is_finished_by_the_next_run(
+    deploy: Deploys, cluster: Cluster, namespace: str, running: str
+) -> None:
+    """Killed after its first write, its second, …: nothing is lost, doubled or left over."""
+    cut = 0
+    for limit in range(1, 20):
+        size = f"{limit + 1}Gi"
+        try:
+            deploy(database(namespace, size=size), limit=limit)
+        except CutOff:
+            cut += 1
+            deploy(database(namespace, size=size))
+        else:
+            break
+        has_grown(cluster, namespace, size)
+        assert pod_uid(cluster, namespace) == running
+        deploy(database(namespace, size=size))
+        assert not deploy.counted.writes, deploy.said
+    assert cut > 5
+
+
+def until_gone(deploy: Deploys, cluster: Cluster, namespace: str) -> None:
+    """Cut a growth to 2Gi off between the deletion and the creation."""
+    with pytest.raises(CutOff):
+        deploy(database(namespace, size="2Gi"), last="delete")
+    until = time.monotonic() + 10
+    while cluster.get(ref_of(database(namespace))) is not None:
+        assert time.monotonic() < until
+    assert journals(cluster, namespace)
+
+
+def test_a_plan_tells_of_a_stateful_set_that_is_missing_and_makes_none(
+    deploy: Deploys, cluster: Cluster, namespace: str, running: str
+) -> None:
+    until_gone(deploy, cluster, namespace)
+    deploy(database(namespace, size="2Gi"), only_plan=True)
+    assert "a deploy does that first" in deploy.said
+    assert not deploy.counted.writes
+
+
+@pytest.mark.parametrize("change", ["reverted", "renamed", "dropped", "wrong"])
+def test_a_stateful_set_comes_back_whatever_the_next_manifests_say(
+    deploy: Deploys, cluster: Cluster, namespace: str, running: str, change: str
+) -> None:
+    """It is made from the journal; then the manifests are compared with it as always.
+
+    dropped: a Secret among the manifests is reason enough to see the journal.
+    """
+    until_gone(deploy, cluster, namespace)
+    secret = {**config_map(namespace, "login"), "kind": "Secret", "data": {}}
+    nothing = set_in(database(namespace, size="2Gi"), ("spec", "replicas"), 0)
+    documents = {
+        "reverted": database(namespace),
+        "renamed": set_in(nothing, ("metadata", "name"), "other"),
+        "dropped": secret,
+        "wrong": set_in(database(namespace, size="2Gi"), ("spec", "serviceName"), "other"),
+    }
+    refused = {"reverted": "cannot shrink", "wrong": "serviceName"}
+    if change in refused:
+        with pytest.raises(ManifestError, match=refused[change]):
+            deploy(documents[change])
+    else:
+        deploy(documents[change])
+    assert "it is there again" in deploy.said
+    assert template_size(live(cluster, database(namespace))) == "2Gi"
+    assert pod_uid(cluster, namespace) == running
+    assert not journals(cluster, namespace)
+    deploy(database(namespace, size="2Gi"))
+    has_grown(cluster, namespace, "2Gi")
+
+
+def test_who_may_not_keep_a_journal_deletes_nothing(
+    deploy: Deploys, cluster: Cluster, namespace: str, running: str, world: World
+) -> None:
+    fake = getattr(world, "fake", None)
+    if fake is None:
+        pytest.skip("what a role lacks is injected; the answer itself is the client's contract")
+    fake.forbid("apply", "Secret")
+    with pytest.raises(ActionError, match="secrets"):
+        deploy(database(namespace, size="2Gi"))
+    assert template_size(live(cluster, database(namespace))) == "1Gi"
