@@ -4,8 +4,9 @@ volumes grow. Without either it costs no request.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from aks_action.clients.clock import SystemClock
 from aks_action.clients.ports import Cluster
@@ -14,10 +15,15 @@ from aks_action.model.manifests import Document, ManifestSet, ref_of
 from aks_action.model.mounts import CLAIM
 from aks_action.model.observed import Observed
 from aks_action.model.plan import Plan
-from aks_action.model.volumes import growth, marks, renewal
-from aks_action.runtime import parallel, renewing
+from aks_action.model.volumes import marks
+from aks_action.runtime import parallel
+
+if TYPE_CHECKING:  # what few deploys need is imported where they do
+    from aks_action.model.volumes.growth import Growth
+    from aks_action.model.volumes.renewal import Journal
 
 _FINISH_SECONDS = 60.0
+_STATEFUL_SET = "StatefulSet.apps"
 
 
 class Volumes:
@@ -31,7 +37,7 @@ class Volumes:
         self._cluster = cluster
         self._tell = tell
         self._grows = grows
-        self._growths: tuple[growth.Growth, ...] = ()
+        self._growths: tuple[Growth, ...] = ()
 
     def finished(self, manifests: ManifestSet, observed: Observed, *, writes: bool) -> bool:
         """Whether a StatefulSet was made anew that an earlier run has deleted: observe again.
@@ -40,44 +46,59 @@ class Volumes:
         """
         if not self._grows:
             return False
-        journals = tuple(self._journals(manifests, observed))
+        secrets = self._journals(manifests, observed)
+        if not secrets:
+            return False
+        from aks_action.model.volumes import renewal  # noqa: PLC0415
+
+        journals = tuple(filter(None, map(renewal.read, secrets)))
         for each in journals:
             what = f"{each.ref} was being made anew by a run that was cut off"
             if not writes:
                 self._tell(f"{what}: a deploy does that first, and its pods run on meanwhile.")
                 continue
-            clock = SystemClock()
-            made = renewing.finish(each, self._cluster, clock, clock.now() + _FINISH_SECONDS)
+            made = self._finish(each)
             self._tell(f"{what}: {'it is there again' if made else 'that is finished'}.")
         return writes and bool(journals)
 
-    def _journals(self, manifests: ManifestSet, observed: Observed) -> Iterable[renewal.Journal]:
+    def _finish(self, journal: Journal) -> bool:
+        from aks_action.runtime import renewing  # noqa: PLC0415
+
+        clock = SystemClock()
+        return renewing.finish(journal, self._cluster, clock, clock.now() + _FINISH_SECONDS)
+
+    def _journals(self, manifests: ManifestSet, observed: Observed) -> tuple[Document, ...]:
         """Looked for where a StatefulSet is missing or marked; others are seen among Secrets."""
         suspicious = {
             each.ref.namespace
             for each in manifests
-            if each.ref.group_kind == "StatefulSet.apps"
+            if each.ref.group_kind == _STATEFUL_SET
             and ((live := observed.live.get(each.ref)) is None or marks.is_growing(live))
         }
-        secrets = {ref_of(each): each for each in observed.live.values() if marks.is_journal(each)}
-        for found in parallel.each(self._secrets, sorted(suspicious)):
-            secrets |= {ref_of(each): each for each in found}
-        return filter(None, map(renewal.read, secrets.values()))
+        found = {ref_of(each): each for each in filter(marks.is_journal, observed.live.values())}
+        for listed in parallel.each(self._secrets, sorted(suspicious)):
+            found |= {ref_of(each): each for each in listed}
+        return tuple(found.values())
 
     def _secrets(self, namespace: str) -> tuple[Document, ...]:
         """Who may not list Secrets has never written a journal."""
         try:
-            return self._cluster.list(
-                "v1", "Secret", namespace=namespace, label_selector=renewal.SELECTOR
-            ).items
+            listing = self._cluster.list(
+                "v1", "Secret", namespace=namespace, label_selector=marks.JOURNALS
+            )
         except ApiError as error:
             if error.status not in (403, 404):
                 raise
             return ()
+        return listing.items
 
     def arranged(self, plan: Plan, observed: Observed) -> tuple[Plan, Observed]:
         """The plan with what growing takes, to be checked, and the claims that were seen for it."""
-        self._growths = growth.growths(plan, observed.live) if self._grows else ()
+        if not self._grows or all(each.ref.group_kind != _STATEFUL_SET for each in plan.applies):
+            return plan, observed
+        from aks_action.model.volumes import growth  # noqa: PLC0415
+
+        self._growths = growth.growths(plan, observed.live)
         if not self._growths:
             return plan, observed
         namespaces = sorted({each.ref.namespace for each in self._growths})
@@ -91,4 +112,8 @@ class Volumes:
 
     def completed(self, plan: Plan) -> Plan:
         """The checked plan as it is to be carried out."""
-        return growth.completed(plan, self._growths) if self._growths else plan
+        if not self._growths:
+            return plan
+        from aks_action.model.volumes import growth  # noqa: PLC0415
+
+        return growth.completed(plan, self._growths)

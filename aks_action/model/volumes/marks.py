@@ -13,6 +13,8 @@ JOURNAL = "aks-action/journal"
 """The label of a Secret that holds a StatefulSet while it is made anew."""
 
 RENEWAL = "statefulset-renewal"
+JOURNALS = f"{JOURNAL}={RENEWAL}"
+"""Selects the journals."""
 
 MARKED: Document = {"metadata": {"annotations": {GROWING: "true"}}}
 UNMARKED: Document = {"metadata": {"annotations": {GROWING: None}}}

@@ -58,7 +58,7 @@ def _of_claims(
 
 def _remedies(refusal: Refusal, reasons: Sequence[Hindrance]) -> str:
     """What to do; a remedy that keeps the claim helps only if it helps against all reasons."""
-    of_template = get_in(refusal.manifest.document, ("spec", "accessModes")) is None
+    of_template = set(get_in(refusal.manifest.document, ("spec",), ())) == {"resources"}
     ways = [] if of_template else [_OTHER_CLAIM]
     if all(each.remedy for each in reasons):
         ways = [" and ".join(each.remedy for each in reasons), *ways]

@@ -20,8 +20,6 @@ from aks_action.model.volumes.marks import JOURNAL, RENEWAL
 from aks_action.model.volumes.steps import Sizes
 from aks_action.model.volumes.templates import with_sizes
 
-SELECTOR = f"{JOURNAL}={RENEWAL}"
-
 _KEY = "statefulset.json"
 _OF_THE_SERVER = ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields")
 _SELECTOR_FIELD = ("f:spec", "f:selector")
