@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 from aks_action.clients.ports import Cluster
 from aks_action.errors import ApiError
 from aks_action.model.config_changes import changed_configuration, namespaces
+from aks_action.model.config_history import pending, removal, surplus, with_reminder
 from aks_action.model.config_readers import is_configuration
 from aks_action.model.config_restarts import with_restarts
 from aks_action.model.config_settings import ConfigChanges, ConfigSettings
-from aks_action.model.config_versions import Versions, surplus, versioned, with_previous
+from aks_action.model.config_versions import Versions, versioned, with_previous
 from aks_action.model.manifests import Document, ManifestSet, ObjectRef, ref_of
 from aks_action.model.observed import Observed
-from aks_action.model.plan import Apply, Change, Delete, Plan, Stage
+from aks_action.model.plan import Plan, Stage
 from aks_action.model.restart_obstacles import RESTARTABLE
 from aks_action.model.restart_search import RestartRules
 from aks_action.model.strategy_settings import Strategy, StrategyAction, StrategySettings
@@ -36,7 +37,8 @@ class Configuration:
         self._manifests: ManifestSet = ()
         self._bases: dict[ObjectRef, ObjectRef | None] = {}
         self._notes: tuple[str, ...] = ()
-        self._surplus: tuple[ObjectRef, ...] = ()
+        self._old: tuple[ObjectRef, ...] = ()
+        self._pending: tuple[ObjectRef, ...] = ()
 
     def named(self, manifests: ManifestSet) -> ManifestSet:
         """The manifests with versions in the place of plain ConfigMaps and Secrets, if asked for.
@@ -59,10 +61,10 @@ class Configuration:
         plan = with_previous(replace(plan, notes=(*plan.notes, *self._notes)), observed.live)
         if self._strategy.action is StrategyAction.REJECT:
             return plan
-        self._surplus = surplus(self._bases, observed.live, self._settings.history)
-        if self._surplus and any(_changes(each) for each in plan.applies):
-            plan = replace(plan, notes=(*plan.notes, self._surplus_note()))
-        return self._restarting(plan, cluster, observed)
+        self._old = surplus(self._bases, observed.live, self._settings.history)
+        self._pending = pending(self._old, observed.live)
+        plan = self._restarting(plan, cluster, observed)
+        return with_reminder(plan, self._old, self._settings.history)
 
     def _restarting(self, plan: Plan, cluster: Cluster, observed: Observed) -> Plan:
         now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -79,32 +81,22 @@ class Configuration:
         plan = replace(plan, notes=(*plan.notes, *seen.notes))
         return with_restarts(plan, changed, _with_observed(seen.documents, observed), rules)
 
-    def _surplus_note(self) -> str:
-        names = ", ".join(map(str, self._surplus))
-        return (
-            f"When all is healthy, old versions that nothing names any more are removed: {names}, "
-            f"each with {self._settings.history} newer ones."
-        )
-
-    def tidying(self, cluster: Cluster) -> tuple[Stage, ...]:
+    def tidying(self, cluster: Cluster, *, has_written: bool) -> tuple[Stage, ...]:
         """What removes the old versions that nothing names any more.
 
-        To be asked when everything is healthy. Who may not look removes nothing.
+        To be asked when everything is healthy. A run that wrote nothing looks for them only if
+        one before it was cut off. Who may not look removes nothing.
         """
-        if not self._surplus:
+        if not self._old or not (has_written or self._pending):
             return ()
+        marked = {self._old[0], *self._pending}
         try:
-            unused = neighbours.unused(cluster, self._surplus, self._manifests)
+            unused = neighbours.unused(cluster, self._old, self._manifests)
         except ApiError as error:
             self._tell(f"No old version of the configuration is removed: {error}")
-            return ()
+            unused = ()
         why = f"nothing names it, and there are {self._settings.history} newer versions"
-        steps = tuple(Delete(ref=each, why=why) for each in unused)
-        return (Stage(name="Remove old versions", steps=steps),) if steps else ()
-
-
-def _changes(apply: Apply) -> bool:
-    return apply.assessment is None or apply.assessment.change is not Change.UNCHANGED
+        return removal(self._old, unused, marked, why)
 
 
 def _with_observed(listed: tuple[Document, ...], observed: Observed) -> tuple[Document, ...]:

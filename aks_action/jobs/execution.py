@@ -47,7 +47,8 @@ class Execution:
             look = surroundings.clock.now() + batches.LOOK_SECONDS
             surroundings = replace(surroundings, deadline=look)
         self._execute(decision.plan, surroundings)
-        if self.journal.has_written and (old := decision.configuration.tidying(self._cluster)):
+        wrote = self.journal.has_written
+        if old := decision.configuration.tidying(self._cluster, has_written=wrote):
             self.plan = replace(self.plan, stages=(*self.plan.stages, *old))
             self._execute(Plan(stages=old), surroundings)
         if decision.strategy.action is not StrategyAction.REJECT:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aks_action.model.config_readers import is_configuration
 from aks_action.model.documents import get_in
-from aks_action.model.manifests import Document
+from aks_action.model.manifests import Document, ref_of
 
 VERSIONED = "aks-action/versioned"
 """The label of versions (`true`); as an annotation of a manifest, `false` opts out."""
@@ -18,3 +18,15 @@ def is_version(document: Document) -> bool:
     marked = get_in(document, ("metadata", "labels", VERSIONED)) == "true"
     named = get_in(document, ("metadata", "annotations", VERSION_OF))
     return marked and bool(named) and is_configuration(document)
+
+
+def base_of(version: Document) -> tuple[str, str, str]:
+    """What it is a version of: kind, namespace and plain name."""
+    ref = ref_of(version)
+    return ref.kind, ref.namespace, str(version["metadata"]["annotations"][VERSION_OF])
+
+
+def age(document: Document) -> tuple[str, str]:
+    """What live objects are sorted by; the server's times compare as text."""
+    metadata = document["metadata"]
+    return str(metadata.get("creationTimestamp", "")), str(metadata["name"])

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from aks_action.model.config_hash import content_hash
-from aks_action.model.config_marks import VERSION_OF, VERSIONED, is_version
+from aks_action.model.config_marks import VERSION_OF, VERSIONED, age, base_of, is_version
 from aks_action.model.config_outsiders import reasons_against
 from aks_action.model.config_readers import (
     config_ref,
@@ -20,7 +20,7 @@ from aks_action.model.config_readers import (
 )
 from aks_action.model.diff import changes
 from aks_action.model.documents import set_in
-from aks_action.model.manifests import Document, Manifest, ManifestSet, ObjectRef, ref_of
+from aks_action.model.manifests import Document, Manifest, ManifestSet, ObjectRef
 from aks_action.model.object_references import references
 from aks_action.model.plan import Apply, Change, Plan, Stage
 from aks_action.model.pod_specs import Path, changed_at
@@ -99,13 +99,13 @@ def with_previous(plan: Plan, live: Mapping[ObjectRef, Document]) -> Plan:
     """A checked plan whose new versions tell what differs from the newest one that is there."""
     newest: dict[tuple[str, str, str], Document] = {}
     for each in sorted(filter(is_version, live.values()), key=age):
-        newest[_base(each)] = each
+        newest[base_of(each)] = each
 
     def shown(apply: Apply) -> Apply:
         document, assessment = apply.manifest.document, apply.assessment
         if not is_version(document) or not assessment or assessment.change is not Change.CREATED:
             return apply
-        before = newest.get(_base(document))
+        before = newest.get(base_of(document))
         if before is None:
             return apply
         fields = changes(_bare(before), _bare(document))
@@ -116,40 +116,6 @@ def with_previous(plan: Plan, live: Mapping[ObjectRef, Document]) -> Plan:
         return replace(stage, steps=tuple(steps))
 
     return replace(plan, stages=tuple(map(with_fields, plan.stages)))
-
-
-def surplus(
-    bases: Mapping[ObjectRef, ObjectRef | None], live: Mapping[ObjectRef, Document], history: int
-) -> tuple[ObjectRef, ...]:
-    """The versions beyond the `history` newest of each base, the oldest first.
-
-    bases: plain configuration, with the version that this run wants of it; None: the plain one.
-    """
-    found: dict[tuple[str, str, str], list[Document]] = {}
-    for each in filter(is_version, live.values()):
-        found.setdefault(_base(each), []).append(each)
-    old: list[Document] = []
-    for base, wanted in bases.items():
-        others = [
-            each
-            for each in found.get((base.kind, base.namespace, base.name), ())
-            if ref_of(each) != wanted
-        ]
-        kept = history - (wanted is not None)
-        newest_first = sorted(others, key=age, reverse=True)
-        old += newest_first[kept:]
-    return tuple(ref_of(each) for each in sorted(old, key=age))
-
-
-def age(document: Document) -> tuple[str, str]:
-    """What live objects are sorted by; the server's times compare as text."""
-    metadata = document["metadata"]
-    return str(metadata.get("creationTimestamp", "")), str(metadata["name"])
-
-
-def _base(version: Document) -> tuple[str, str, str]:
-    ref = ref_of(version)
-    return ref.kind, ref.namespace, str(version["metadata"]["annotations"][VERSION_OF])
 
 
 def _bare(document: Document) -> Document:

@@ -29,6 +29,8 @@ from aks_action.runtime.observing import observe
 from tests.contract.clusters import World
 from tests.contract.test_deploying import Counted, config_map
 
+REMOVALS = ("Remove old versions", "Old versions are removed")
+
 
 class Deploys:
     """Deploys with changed configuration, and what they asked of the server."""
@@ -47,7 +49,9 @@ class Deploys:
         history: int = 5,
         until: str = "",
     ) -> list[str]:
-        """The names of what was restarted. until: the stage before which the run is killed."""
+        """The names of what was restarted. until: the stage before which the run is killed,
+        or the one of the removals.
+        """
         self._cluster.types(refresh=True)
         self.counted = Counted(self._cluster)
         settings = ConfigSettings(changes=changes, history=history)
@@ -61,7 +65,8 @@ class Deploys:
         plan = check(plan, self.counted, observed, ApplyRules())
         self.plan = configuration.planned(plan, self.counted, observed)
         stages = tuple(without_waits(self.plan.stages))
-        if until:
+        in_removal = until in REMOVALS
+        if until and not in_removal:
             stages = stages[: [each.name for each in stages].index(until)]
         clock = SystemClock()
         journal = Journal(clock.now)
@@ -79,8 +84,10 @@ class Deploys:
             if each.assessment and each.assessment.change is not Change.UNCHANGED
         }
         execute(Plan(stages=stages), observed, ApplyRules(), journal, around)
-        if not until and journal.has_written:
-            tidying = configuration.tidying(self.counted)
+        if not until or in_removal:
+            tidying = configuration.tidying(self.counted, has_written=journal.has_written)
+            if in_removal:
+                tidying = tidying[: [each.name for each in tidying].index(until)]
             execute(Plan(stages=tidying), observed, ApplyRules(), journal, around)
         return sorted(each.ref.name for each in self.plan.restarts)
 
@@ -247,6 +254,42 @@ def test_only_versions_that_nothing_names_are_removed(
     deploy(config_map(namespace, LEVEL="five"), nightly, **keep)
     assert first not in versions(cluster, namespace)
     assert len(versions(cluster, namespace)) == 2
+
+
+@pytest.mark.parametrize("stage", REMOVALS)
+def test_a_removal_that_was_cut_off_is_finished_by_the_next_run(
+    deploy: Deploys, cluster: Cluster, namespace: str, stage: str
+) -> None:
+    """Although that one has nothing to change; and the one after it does not even look."""
+    nightly = cron_job(namespace)
+    keep: dict[str, Any] = {"changes": ConfigChanges.VERSION}
+    for level in ("one", "two", "three"):
+        deploy(config_map(namespace, LEVEL=level), nightly, **keep)
+    config = config_map(namespace, LEVEL="four")
+    deploy(config, nightly, **keep, history=2, until=stage)
+    assert len(versions(cluster, namespace)) > 2
+    deploy(config, nightly, **keep, history=2)
+    assert len(versions(cluster, namespace)) == 2
+    deploy(config, nightly, **keep, history=2)
+    assert not deploy.counted.writes, deploy.changing
+    assert deploy.counted.calls.count("list") <= 3
+
+
+def test_a_reminder_of_what_is_still_in_use_goes(
+    deploy: Deploys, cluster: Cluster, namespace: str, world: World
+) -> None:
+    """Else every run would look for users again."""
+    nightly = cron_job(namespace)
+    keep: dict[str, Any] = {"changes": ConfigChanges.VERSION, "history": 1}
+    deploy(config_map(namespace, LEVEL="one"), nightly, **keep)
+    (first,) = versions(cluster, namespace)
+    world.apply_as("somebody", web(namespace, "user", config=first))
+    config = config_map(namespace, LEVEL="two")
+    deploy(config, nightly, **keep)
+    assert len(versions(cluster, namespace)) == 2
+    deploy(config, nightly, **keep)
+    assert not deploy.counted.writes, deploy.changing
+    assert deploy.counted.calls.count("list") <= 3
 
 
 def test_who_may_not_list_users_removes_nothing(
