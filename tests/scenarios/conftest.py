@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from demo.bed import Bed, NoBed, find
+from tests.scenarios.killing_proxy import Door, killing_proxy
 from tests.scenarios.shop import SOAK
 from tests.scenarios.support import Step
 
@@ -51,6 +52,13 @@ def _namespace(request: pytest.FixtureRequest, bed: Bed) -> Iterator[str]:
     bed.ready_namespace(name)
     yield name
     bed.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture(name="door")
+def _door(bed: Bed) -> Iterator[Door]:
+    """An address of the API server at which an action can be killed after any write."""
+    with killing_proxy(bed) as door:
+        yield door
 
 
 @pytest.fixture(name="step")

@@ -9,12 +9,14 @@ import http.server
 import json
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from demo.bed import Bed, tool
+from tests.scenarios.support import Finished, Step
 
+KILLED = -9
 _WRITES = ("POST", "PUT", "PATCH", "DELETE")
 _PIECE = 65_536
 
@@ -75,6 +77,16 @@ def killing_proxy(bed: Bed) -> Iterator[Door]:
         behind.terminate()  # which ends the watches that are still open
         behind.communicate(timeout=10)
         server.server_close()
+
+
+def run_through(door: Door, step: Step, inputs: Mapping[str, str], *, limit: int) -> Finished:
+    """A step that is killed right after as many writes; 0: not killed."""
+    door.arm(limit)
+    process = step.start({**inputs, "kubeconfig": door.kubeconfig})
+    door.victim = process
+    finished = step.finish(process)
+    assert finished.code in (0, KILLED), finished.log
+    return finished
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

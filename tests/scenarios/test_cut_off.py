@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from demo.bed import Bed
-from tests.scenarios.killing_proxy import Door, killing_proxy
+from tests.scenarios.killing_proxy import KILLED, Door, run_through
 from tests.scenarios.shop import ROUTED, SOAK, Shop
 from tests.scenarios.support import Finished, Step
 
@@ -20,7 +20,6 @@ LIFE = (("deploy", "v1"), ("promote", "v1"), ("deploy", "v2"), ("reject", "v2"))
 STRIDE = 1 if SOAK else 5
 """Writes between two kills that a reject follows."""
 
-KILLED = -9
 MOST_WRITES = 30
 KINDS = "deployments,services,httproutes,ingresses"
 
@@ -39,13 +38,9 @@ class Disturbed:
     def act(self, action: str, version: str, *, limit: int) -> Finished:
         """One action, killed right after as many writes; 0: not killed."""
         self.shop.write(version)
-        self.door.arm(limit)
-        inputs = {"action": action, "kubeconfig": self.door.kubeconfig, **self.shop.inputs}
-        process = self.shop.step.start(inputs)
-        self.door.victim = process
-        finished = self.shop.step.finish(process)
+        inputs = {"action": action, **self.shop.inputs}
+        finished = run_through(self.door, self.shop.step, inputs, limit=limit)
         self.shop.diary.append(f"{action} {version}: {finished.code} after {self.door.writes}")
-        assert finished.code in (0, KILLED), finished.log
         return finished
 
     def insist(self, action: str, version: str) -> int:
@@ -56,12 +51,6 @@ class Disturbed:
             if self.act(action, version, limit=limit).code == 0:
                 return limit - 1
         raise AssertionError(f"{action} never came to its end:\n" + "\n".join(self.shop.diary))
-
-
-@pytest.fixture(name="door")
-def _door(bed: Bed) -> Iterator[Door]:
-    with killing_proxy(bed) as door:
-        yield door
 
 
 @pytest.fixture(name="undisturbed_namespace")
