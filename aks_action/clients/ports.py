@@ -121,6 +121,16 @@ class Cluster(Protocol):
     ) -> str:
         """The last lines of a container's log; empty when there is none."""
 
+    def follow_log(
+        self, ref: ObjectRef, *, container: str, since: str = ""
+    ) -> AbstractContextManager[Iterator[str]]:
+        """Lines of a container that was started, each as `time text`, as it writes them.
+
+        since: a time of such a line; those before its second are left out.
+        It ends when the container does, and also, without an error, when the connection breaks or
+        is silent for long. Leaving the context closes the connection, from any thread.
+        """
+
 
 @runtime_checkable
 class BatchedCluster(Cluster, Protocol):

@@ -11,6 +11,7 @@ from aks_action.clients.ports import Cluster
 from aks_action.errors import InputError
 from aks_action.jobs import batches
 from aks_action.jobs.configuration import Configuration
+from aks_action.jobs.hooks import Hooks
 from aks_action.jobs.provenance import Provenance
 from aks_action.jobs.volumes import Volumes
 from aks_action.model.config_settings import ConfigChanges
@@ -50,13 +51,14 @@ def decide(
     """
     strategy = replace(settings.deploy.strategy, action=action.of_strategy)
     configuration = _configuration(settings, strategy, workflow)
-
+    nowhere = _without_pods(settings)
+    hooks = Hooks(strategy, force=settings.deploy.force, nowhere=nowhere)
     observe = partial(
         observing.observe,
         cluster,
         manifests,
         settings.deploy.namespace,
-        rewrite=configuration.named,
+        rewrite=lambda placed: configuration.named(hooks.applied(placed)),
         interest=partial(strategies.interest, strategy),
     )
 
@@ -66,14 +68,21 @@ def decide(
         if volumes.finished(placed, observed, writes=not action.only_plans):
             placed, observed = observe(tell=tell)
         origin = Provenance(settings, env, cluster, tell)
-        plan = strategies.plan(strategy, origin.labelled(placed, observed), observed)
+        applied = hooks.besides(origin.labelled(placed, observed))
+        plan = strategies.plan(strategy, applied, observed)
         if settings.cluster.is_hub:
             plan = for_hub(plan)
         plan, observed = volumes.arranged(plan, observed)
         rules = checking.ApplyRules(force=settings.deploy.force, run_annotation=origin.annotation)
-        plan = checking.check(plan, cluster, observed, rules)
         return Decision(
-            plan=volumes.completed(configuration.planned(plan, cluster, observed)),
+            plan=hooks.planned(
+                plan,
+                observed,
+                check=lambda plan: checking.check(plan, cluster, observed, rules),
+                finish=lambda plan: volumes.completed(
+                    configuration.planned(plan, cluster, observed)
+                ),
+            ),
             observed=observed,
             rules=rules,
             strategy=strategy,
@@ -86,9 +95,7 @@ def decide(
 
 def _grows(settings: Settings, strategy: StrategySettings) -> bool:
     """Whether a StatefulSet can be made anew to grow its volumes."""
-    return strategy.strategy is Strategy.BASIC and not (
-        settings.cluster.is_hub or _is_private(settings)
-    )
+    return strategy.strategy is Strategy.BASIC and not _without_pods(settings)
 
 
 def _is_private(settings: Settings) -> bool:
@@ -99,16 +106,21 @@ def _is_private(settings: Settings) -> bool:
 def _configuration(
     settings: Settings, strategy: StrategySettings, workflow: Workflow
 ) -> Configuration:
-    """What is done about changed configuration; nothing where readers cannot be looked at.
-
-    A private cluster is deployed to by one script, and a fleet's hub runs no pods.
-    """
+    """What is done about changed configuration; nothing where readers cannot be looked at."""
     wanted = settings.deploy.configuration
-    private = _is_private(settings)
-    if private or settings.cluster.is_hub:
-        where = "private clusters" if private else "the hub of a fleet"
+    if where := _without_pods(settings):
         if wanted.changes is ConfigChanges.VERSION:
             raise InputError(f"Input `config-changes`: `version` is not there for {where} yet.")
         workflow.write(f"`config-changes`: nothing is restarted yet on {where}.")
         wanted = replace(wanted, changes=ConfigChanges.NONE)
     return Configuration(wanted, strategy, workflow.write)
+
+
+def _without_pods(settings: Settings) -> str:
+    """Where no pod can be looked at; empty where one can.
+
+    A private cluster is deployed to by one script, and a fleet's hub runs no pods.
+    """
+    if _is_private(settings):
+        return "private clusters"
+    return "the hub of a fleet" if settings.cluster.is_hub else ""

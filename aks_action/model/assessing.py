@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aks_action.model.diff import asked_changes, changes
-from aks_action.model.documents import get_in, set_in
+from aks_action.model.documents import set_in
 from aks_action.model.field_ownership import (
     FIELD_MANAGER,
     entries,
@@ -13,6 +13,7 @@ from aks_action.model.field_ownership import (
     taken_fields,
     takeover,
 )
+from aks_action.model.health.jobs import has_ended
 from aks_action.model.manifests import Document
 from aks_action.model.plan import Assessment, Change, FieldChange
 from aks_action.model.refusals import Refusal, Sort
@@ -69,15 +70,6 @@ def after_refusal(refusal: Refusal, live: Document, *, force: bool) -> Assessmen
     if force or (manifest.kind == "Job" and has_ended(live)):
         return Assessment(change=Change.RECREATED, fields=refusal.fields)
     return refusal
-
-
-def has_ended(job: Document) -> bool:
-    """Whether a Job is complete or has failed for good."""
-    conditions = get_in(job, ("status", "conditions")) or ()
-    return any(
-        each.get("type") in ("Complete", "Failed") and each.get("status") == "True"
-        for each in conditions
-    )
 
 
 def _migration(refusal: Refusal, live: Document) -> Assessment | Refusal:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
 from aks_action.model.documents import get_in
 from aks_action.model.manifests import Document
@@ -39,6 +40,11 @@ def content_hash(document: Document) -> str:
         hashed["type"] = document.get("type") or ""
     elif document.get("binaryData"):
         hashed["binaryData"] = document["binaryData"]
-    text = json.dumps(hashed, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return hash_of(hashed)
+
+
+def hash_of(value: Any) -> str:
+    """The hash of a JSON value: ten letters and digits."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     digest = hashlib.sha256(text.translate(_AS_GO_WRITES_THEM).encode()).hexdigest()
     return digest[:_LENGTH].translate(_LETTERS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -45,6 +45,21 @@ class Graph:
                 if before[follower] == 0:
                     ready.append(follower)
         return depths, {node for node, count in enumerate(before) if count > 0}
+
+    def leading_to(self, nodes: Iterable[int]) -> set[int]:
+        """The things that come before one of some nodes, at whatever distance."""
+        before: list[list[int]] = [[] for _ in self.after]
+        for node, followers in enumerate(self.after):
+            for follower in followers:
+                before[follower].append(node)
+        ready = list(nodes)
+        found: set[int] = set()
+        while ready:
+            for node in before[ready.pop()]:
+                if node not in found:
+                    found.add(node)
+                    ready.append(node)
+        return {node for node in found if node < self.size}
 
     def cycles(self, among: set[int]) -> list[list[int]]:
         """The groups of nodes that reach each other: Tarjan's strongly connected components.

@@ -90,17 +90,27 @@ class Apply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delete:
-    """Delete one object and wait until it is gone; an absent one is fine."""
+    """Delete one object and wait until it is gone; an absent one is fine.
+
+    if_failed: only a Job that has failed for good.
+    """
 
     ref: ObjectRef
     why: str
+    if_failed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """Wait until every object is healthy by the rule of its kind (see `model.health`)."""
+    """Wait until every object is healthy by the rule of its kind (see `model.health`).
+
+    logs:     what their pods write is told meanwhile.
+    may_fail: what can never become healthy is fine, too: it has ended.
+    """
 
     manifests: tuple[Manifest, ...]
+    logs: bool = False
+    may_fail: bool = False
 
 
 Step = Apply | Delete | Wait | TrafficStep | VolumeStep
@@ -128,12 +138,21 @@ class Restart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HookRun:
+    """A Job that the plan runs to its end, and in which phase (see `model.hooks`)."""
+
+    ref: ObjectRef
+    phase: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Stages in order, and what the user should know about them."""
 
     stages: tuple[Stage, ...]
     notes: tuple[str, ...] = ()
     restarts: tuple[Restart, ...] = ()
+    hooks: tuple[HookRun, ...] = ()
 
     @property
     def steps(self) -> Iterator[Step]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from aks_action.model import durations
@@ -23,6 +23,7 @@ MARKS = {
     Change.DELETED: "-",
 }
 RESTART_MARK = "↻"
+HOOK_MARK = "▶"
 LINES_SHOWN = 60
 """Lines that are shown of what differs in one text."""
 FIELDS_SHOWN = 12
@@ -33,11 +34,10 @@ def plan_text(plan: Plan) -> str:
     """The plan for the log: what is to be done, in order, with the fields that change."""
     restarted = f", {len(plan.restarts)} restarted" if plan.restarts else ""
     lines = [f"Plan: {_counted(planned(plan))}{restarted}"]
-    restarts = {each.ref: each for each in plan.restarts}
     # Where traffic moves, what happens together is as important as what happens.
-    staged = any(not isinstance(step, Apply | Wait) for step in plan.steps)
+    staged = bool(plan.hooks) or any(not isinstance(step, Apply | Wait) for step in plan.steps)
     for stage in plan.stages:
-        steps = [line for step in stage.steps for line in _step_lines(step, restarts)]
+        steps = [line for step in stage.steps for line in _step_lines(step, plan)]
         if staged and steps:
             lines.append(f" {stage.name}")
         lines += steps
@@ -45,31 +45,45 @@ def plan_text(plan: Plan) -> str:
     return "\n".join(lines)
 
 
-def _step_lines(step: Step, restarts: Mapping[ObjectRef, Restart]) -> Iterator[str]:
-    if isinstance(step, Delete):
-        yield f"  - {step.ref}  ({step.why})"
-    elif isinstance(step, Patch) and step.ref in restarts:
-        yield f"  {RESTART_MARK} {step.ref}  restarted  (it reads {why(restarts[step.ref])})"
-    elif isinstance(step, Renew):
-        yield f"  {MARKS[Change.RECREATED]} {step.ref}  {Change.RECREATED}  ({step.why})"
-    elif not isinstance(step, Apply | Wait):
-        yield f"  > {step}"
-    if not isinstance(step, Apply) or step.assessment is None:
-        return
+def _step_lines(step: Step, plan: Plan) -> Iterator[str]:
+    match step:
+        case Delete():
+            yield f"  - {step.ref}  ({step.why})"
+        case Patch() if restart := _restart_of(step.ref, plan):
+            yield f"  {RESTART_MARK} {step.ref}  restarted  (it reads {why(restart)})"
+        case Wait():
+            if step.may_fail:
+                yield from (f"  > until {each.ref} has ended" for each in step.manifests)
+        case Renew():
+            yield f"  {MARKS[Change.RECREATED]} {step.ref}  {Change.RECREATED}  ({step.why})"
+        case Apply():
+            yield from _apply_lines(step, is_hook=is_hook(step.ref, plan))
+        case _:
+            yield f"  > {step}"
+
+
+def _apply_lines(step: Apply, *, is_hook: bool) -> Iterator[str]:
     assessment = step.assessment
-    if assessment.change is Change.UNCHANGED:
+    if assessment is None or assessment.change is Change.UNCHANGED:
         return
+    mark = HOOK_MARK if is_hook else MARKS[assessment.change]
+    what = f"{assessment.change}{', run to its end' if is_hook else ''}"
     unchecked = f", {assessment.due}" if assessment.due else ""
-    yield (
-        f"  {MARKS[assessment.change]} {step.ref}  {assessment.change}{unchecked}"
-        f"  ({step.manifest.source})"
-    )
+    yield f"  {mark} {step.ref}  {what}{unchecked}  ({step.manifest.source})"
     for field in assessment.fields[:FIELDS_SHOWN]:
         yield from (f"      {line}" for line in field_lines(field))
     if len(assessment.fields) > FIELDS_SHOWN:
         yield f"      and {len(assessment.fields) - FIELDS_SHOWN} more fields"
     for taken in assessment.taken:
         yield f"      {taken.path}: taken over from field manager {taken.manager!r}"
+
+
+def _restart_of(ref: ObjectRef, plan: Plan) -> Restart | None:
+    return next((each for each in plan.restarts if each.ref == ref), None)
+
+
+def is_hook(ref: ObjectRef, plan: Plan) -> bool:
+    return any(each.ref == ref for each in plan.hooks)
 
 
 def why(restart: Restart) -> str:

@@ -13,10 +13,12 @@ from aks_action.model.volumes.steps import Renew
 from aks_action.report.deployment import Deployment, outcome_by_ref, restarted, result
 from aks_action.report.log import (
     FIELDS_SHOWN,
+    HOOK_MARK,
     LINES_SHOWN,
     MARKS,
     RESTART_MARK,
     field_text,
+    is_hook,
     outcome_text,
     why,
 )
@@ -107,7 +109,9 @@ def _rows(deployment: Deployment) -> Iterator[str]:
         what = "<br>".join(
             f"`{_code(field_text(f))}`" for f in step.assessment.fields[:FIELDS_SHOWN]
         )
-        state = f"{MARKS[step.assessment.change]} {step.assessment.change}"
+        hook = is_hook(step.ref, deployment.plan)
+        mark = HOOK_MARK if hook else MARKS[step.assessment.change]
+        state = f"{mark} {step.assessment.change}{', run' if hook else ''}"
         if deployment.executed and not outcome:
             state += ", not reached"
         elif outcome and outcome.error:

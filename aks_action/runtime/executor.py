@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent import futures
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from aks_action.clients.ports import Clock, Cluster
 from aks_action.errors import (
@@ -18,6 +19,7 @@ from aks_action.errors import (
     Problem,
 )
 from aks_action.model.health import Trouble
+from aks_action.model.health.jobs import has_failed
 from aks_action.model.manifests import Document, Manifest, ObjectRef
 from aks_action.model.observed import Observed
 from aks_action.model.plan import Apply, Change, Delete, Plan, Stage, Wait
@@ -33,6 +35,7 @@ from aks_action.model.traffic_steps import (
 from aks_action.model.volumes.steps import Renew
 from aks_action.runtime import checking, parallel, traffic, waiting
 from aks_action.runtime.journal import Journal
+from aks_action.runtime.wait_result import WaitResult
 from aks_action.runtime.writing import Writer, assessment_of
 
 _Written = Apply | Delete | Patch | Reroute | Renew
@@ -42,6 +45,9 @@ _DISCOVERY = 10.0
 """Seconds in which the API server publishes a kind after its definition was established."""
 _NEW_SCHEMA = 3.0
 """Seconds in which it serves the new schema of a definition that was changed."""
+
+
+_TO_DO = "run `reject`, or with the strategy `basic` this again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +134,7 @@ class _Execution:
             try:
                 self._run(stage.undo)
             except ActionError as second:
-                sentence = f"The way back failed too ({stage.undo.name}): run `reject`."
+                sentence = f"What follows a failure failed too ({stage.undo.name}): {_TO_DO}"
                 raise type(error)(*error.problems, sentence, *second.problems) from error
             raise
 
@@ -237,7 +243,7 @@ class _Execution:
             change, source = assessment_of(step).change, step.manifest.source
         elif isinstance(step, Renew):
             change, source = Change.RECREATED, step.source
-        elif step.ref in self._live or self._cluster.get(step.ref) is not None:
+        elif self._is_to_go(step):
             change, source = Change.DELETED, None
         else:
             return
@@ -249,6 +255,12 @@ class _Execution:
             raise
         self._journal.end(entry, ref=ref)
         self._surroundings.tell(f"{ref} {change}")
+
+    def _is_to_go(self, step: Delete) -> bool:
+        if step.if_failed:
+            now = self._cluster.get(step.ref)
+            return now is not None and has_failed(now)
+        return step.ref in self._live or self._cluster.get(step.ref) is not None
 
     def _move_traffic(self, step: Patch | Reroute) -> None:
         entry = self._journal.begin(step.ref, None, Change.CONFIGURED)
@@ -266,20 +278,30 @@ class _Execution:
 
     def _wait(self, step: Wait) -> None:
         around = self._surroundings
-        result = waiting.wait(
+        wait = partial(
+            waiting.wait,
             self._cluster,
             self._writer.named(step.manifests),
             live=self._live,
             deadline=around.deadline,
             clock=self._clock,
             since=around.since,
-            tell=around.tell,
-            warn=around.warn,
         )
+        listener = waiting.Listener(tell=around.tell, warn=around.warn)
+        result = self._followed(wait, listener) if step.logs else wait(listener=listener)
         self._journal.waited(result)
         self._live.update({each.manifest.ref: each.seen for each in result.targets if each.seen})
-        if result.error is not None:
+        if result.error is not None and not (step.may_fail and result.failed):
             raise result.error
+
+    def _followed(self, wait: Callable[..., WaitResult], listener: waiting.Listener) -> WaitResult:
+        from aks_action.runtime.following import LogFollower  # noqa: PLC0415 - hooks alone need it
+
+        with LogFollower(self._cluster, self._clock, self._surroundings.tell) as follower:
+            result = wait(listener=replace(listener, see=follower.see))
+            if not result.pending:
+                follower.drain(each.manifest for each in result.targets)
+            return result
 
 
 def _is_checked(apply: Apply) -> bool:

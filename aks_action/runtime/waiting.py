@@ -33,7 +33,7 @@ from aks_action.runtime.sightings import Sightings
 from aks_action.runtime.wait_result import Waited, WaitResult
 from aks_action.runtime.watched_collections import collections_for
 
-__all__ = ["WaitResult", "Waited", "wait"]
+__all__ = ["Listener", "WaitResult", "Waited", "wait"]
 
 SETTLE_SECONDS = 1.0
 TRIED_AGAIN_SECONDS = 15.0
@@ -49,6 +49,25 @@ _AUTOSCALER_STATUS = ObjectRef(
 """Written by the cluster autoscaler, also by the one that AKS runs."""
 
 
+def _look_away(_target: ObjectRef, _related: Related) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """Who hears of what a wait sees.
+
+    tell: takes one line of progress at a time; its text may hold text from the cluster.
+    warn: takes each trouble once per target, within a second of the cluster knowing; a trouble is
+          not a failure yet.
+    see:  takes what is known about a target, whenever that may have changed.
+    """
+
+    tell: Callable[[str], None]
+    warn: Callable[[Manifest, Trouble], None]
+    see: Callable[[ObjectRef, Related], None] = _look_away
+
+
 def wait(
     cluster: Cluster,
     targets: Sequence[Manifest],
@@ -57,8 +76,7 @@ def wait(
     deadline: float,
     clock: Clock,
     since: datetime,
-    tell: Callable[[str], None],
-    warn: Callable[[Manifest, Trouble], None],
+    listener: Listener,
 ) -> WaitResult:
     """Wait until every target is healthy by the rule of its kind, one can never be, or time is up.
 
@@ -70,9 +88,6 @@ def wait(
     deadline: a value of `clock.now()`.
     since:    wall-clock time (UTC, aware) at which this run began to write; older crashes,
               events and conditions are not held against it.
-    tell:     takes one line of progress at a time; its text may hold text from the cluster.
-    warn:     takes each trouble once per target, within a second of the cluster knowing; a
-              trouble is not a failure yet.
 
     Returns at the latest shortly after `deadline`; about a second after the first failed target
     (15 s where only a node is missing), so that others which fail too are named and what heals at
@@ -82,7 +97,11 @@ def wait(
     """
     may_appear = any(makes_configuration(ref) for ref in (*live, *(each.ref for each in targets)))
     watch = _Wait(
-        cluster=cluster, clock=clock, deadline=deadline, tell=tell, warn=warn, targets=targets
+        cluster=cluster,
+        clock=clock,
+        deadline=deadline,
+        listener=listener,
+        targets=targets,
     )
     watch.begin(live, since=since, may_appear=may_appear)
     if watch.pending:
@@ -97,8 +116,7 @@ class _Wait:
     cluster: Cluster
     clock: Clock
     deadline: float
-    tell: Callable[[str], None]
-    warn: Callable[[Manifest, Trouble], None]
+    listener: Listener
     targets: Sequence[Manifest]
     sightings: Sightings = field(init=False)
     pending: dict[ObjectRef, Manifest] = field(default_factory=dict)
@@ -143,7 +161,9 @@ class _Wait:
     def _assess(self, ref: ObjectRef, document: Document | None) -> Health:
         if document is None:
             return Health(status=HealthStatus.PROGRESSING, message="it was not seen yet")
-        return assess(document, self.sightings.related(ref))
+        related = self.sightings.related(ref)
+        self.listener.see(ref, related)
+        return assess(document, related)
 
     def run(self) -> None:
         with Feeds(self.cluster, self.clock) as feeds:
@@ -170,7 +190,7 @@ class _Wait:
         over = self.over_at is not None and now >= self.over_at
         if over or now >= self.deadline:
             for ref in failed:
-                self.tell(f"{ref} has failed: {self.health[ref].message}.")
+                self.listener.tell(f"{ref} has failed: {self.health[ref].message}.")
         return over or now >= self.deadline
 
     def _gather(self, feeds: Feeds) -> Iterator[Message]:
@@ -196,7 +216,7 @@ class _Wait:
             lead = f"{kind}s cannot be watched, so causes may stay unnamed"
         if (lead, message.collection) not in self.told:
             self.told.add((lead, message.collection))
-            self.tell(f"{lead}: {message.error}")
+            self.listener.tell(f"{lead}: {message.error}")
         if message.final:  # it is empty as far as anybody here can see
             return self.sightings.take(Snapshot(collection=message.collection, items=()))
         return set()
@@ -231,7 +251,7 @@ class _Wait:
                 del self.pending[ref], self.ready_at[ref]
                 self.seconds[ref] = since - self.started
                 message = self.health[ref].message
-                self.tell(f"{ref} is ready after {self.seconds[ref]:.1f} s: {message}.")
+                self.listener.tell(f"{ref} is ready after {self.seconds[ref]:.1f} s: {message}.")
 
     def _ask_for_autoscaler(self) -> None:
         """Find out, once, whether anything adds nodes; who may not look has to assume it."""
@@ -249,7 +269,7 @@ class _Wait:
 
     def _warn(self, ref: ObjectRef, trouble: Trouble) -> None:
         self.warned.add((ref, trouble.message))
-        self.warn(self.pending[ref], trouble)
+        self.listener.warn(self.pending[ref], trouble)
         log = read_log(self.cluster, trouble) if ref.kind == "Job" else None
         if log is not None:
             self.logs[ref].append(log)
@@ -260,7 +280,7 @@ class _Wait:
             return
         self.remind_at = now + REMIND_SECONDS
         left = max(self.deadline - now, 0)
-        self.tell(
+        self.listener.tell(
             f"Waiting for {len(self.pending)} of {len(self.health)}, {left:.0f} s left: "
             + "; ".join(f"{ref}: {self.health[ref].message}" for ref in self.pending)
         )

@@ -421,10 +421,21 @@ def test_a_log_is_its_last_lines() -> None:
         ref = ref_of(pod)
         cluster.apply(pod)
         _until(lambda: get_in(cluster.get(ref), ("status", "phase")) == "Succeeded", 40)
-        assert cluster.logs(ref, container="c", tail_lines=2) == "two\nthree\n"
+        assert cluster.logs(ref, container="c", tail_lines=2) == "two\nthree"
         assert cluster.logs(ref, container="c", previous=True) == ""
+        followed = lines_of(cluster, ref)
+        assert [text for _, text in followed] == ["one", "two", "three"]
+        since = followed[1][0]
+        assert lines_of(cluster, ref, since)[-2:] == followed[-2:]
     finally:
         bed.kubectl("delete", "namespace", namespace, "--wait=false")
+
+
+def lines_of(cluster: Cluster, ref: ObjectRef, since: str = "") -> list[tuple[str, str]]:
+    """Time and text of each line of a log that is followed to its end."""
+    with cluster.follow_log(ref, container="c", since=since) as lines:
+        parts = [each.partition(" ") for each in lines]
+    return [(time, text) for time, _, text in parts]
 
 
 def a_bed() -> Bed:
@@ -444,10 +455,13 @@ def test_the_fakes_log_is_its_last_lines() -> None:
     ref = ref_of(log_pod("prod", "busybox"))
     assert fake.logs(ref, container="c", tail_lines=2) == "two\nthree\n"
     assert fake.logs(ref, container="c", previous=True) == ""
+    followed = lines_of(fake, ref)
+    assert [text for _, text in followed] == ["one", "two", "three"]
+    assert lines_of(fake, ref, followed[1][0]) == followed[1:]
 
 
 def log_pod(namespace: str, image: str) -> dict[str, Any]:
-    script = "echo one; echo two; echo three"
+    script = "echo one; echo two; printf three"
     container = {"name": "c", "image": image, "command": ["/bin/busybox", "sh", "-c", script]}
     metadata = {"name": "log", "namespace": namespace}
     spec = {"restartPolicy": "Never", "containers": [container]}

@@ -18,8 +18,10 @@ from __future__ import annotations
 import base64
 import json
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any, Literal, NamedTuple, NoReturn
 
 from aks_action.clients.kube.errors import Asked, from_status, unknown_kind
@@ -187,6 +189,15 @@ class FakeCluster:
         self._note("logs", ref)
         text = self.pod_logs.get((ref.namespace, ref.name, container, previous), "")
         return "".join(text.splitlines(keepends=True)[-tail_lines:])
+
+    def follow_log(
+        self, ref: ObjectRef, *, container: str, since: str = ""
+    ) -> AbstractContextManager[Iterator[str]]:
+        self._note("logs", ref)
+        text = self.pod_logs.get((ref.namespace, ref.name, container, False), "")
+        times = (f"2026-05-01T12:{at // 60:02}:{at % 60:02}Z" for at in count())
+        lines = zip(times, text.splitlines(), strict=False)
+        return nullcontext(f"{time} {line}" for time, line in lines if time >= since)
 
     # What tests pull
 

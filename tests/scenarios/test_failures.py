@@ -16,7 +16,7 @@ from aks_action.model.manifests import Document, Manifest, ObjectRef, ref_of
 from aks_action.model.outcomes import Diagnosis
 from aks_action.model.timestamps import parse_time
 from aks_action.runtime.diagnosis import diagnose_all
-from aks_action.runtime.waiting import WaitResult, wait
+from aks_action.runtime.waiting import Listener, WaitResult, wait
 from demo.bed import Bed
 
 NAMED_WITHIN = 2.0
@@ -93,8 +93,10 @@ def deploy(cluster: Cluster, *documents: Document, seconds: float = 40.0) -> End
         deadline=clock.now() + seconds,
         clock=clock,
         since=since,
-        tell=lambda _line: None,
-        warn=lambda _manifest, trouble: warned.append((datetime.now(UTC), trouble)),
+        listener=Listener(
+            tell=lambda _line: None,
+            warn=lambda _manifest, trouble: warned.append((datetime.now(UTC), trouble)),
+        ),
     )
     return Ended(
         result=result,

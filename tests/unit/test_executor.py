@@ -3,13 +3,21 @@
 import signal
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from aks_action.clients.ports import Listing, WatchEvent
-from aks_action.errors import ApplyError, AuthError, Cancelled, ManifestError, Source
+from aks_action.errors import (
+    ApplyError,
+    AuthError,
+    Cancelled,
+    ManifestError,
+    RolloutFailed,
+    Source,
+)
 from aks_action.model.documents import get_in, set_in
 from aks_action.model.manifests import Manifest, ObjectRef, ref_of
 from aks_action.model.observed import Observed
@@ -17,7 +25,7 @@ from aks_action.model.plan import Apply, Change, Delete, Plan, Stage, Wait
 from aks_action.runtime.checking import ApplyRules, check
 from aks_action.runtime.executor import Surroundings, execute
 from aks_action.runtime.journal import Journal
-from tests.fakes.clock import FakeClock
+from tests.fakes.clock import FakeClock, HurriedClock
 from tests.fakes.cluster import FakeCluster
 from tests.unit.test_checking import CRD, NAMESPACE, TOY, config_map, deployment, job
 
@@ -39,7 +47,7 @@ class Run:
 
     def __init__(self, cluster: FakeCluster) -> None:
         self.cluster = cluster
-        self.clock = FakeClock()
+        self.clock: Any = FakeClock()
         self.journal = Journal(self.clock.now)
         self.told: list[str] = []
         self.after_check: Callable[[], None] = lambda: None
@@ -229,6 +237,46 @@ def test_a_deletion_is_waited_for_and_an_absent_object_is_fine(run: Run) -> None
     run(Stage(name="clean", steps=steps))
     assert run.verbs == ["delete"]
     assert run.changes == {"ConfigMap/prod/old": Change.DELETED}
+
+
+def test_a_job_that_has_not_failed_stays_where_only_failed_ones_go(run: Run) -> None:
+    for name in ("running", "failed"):
+        run.cluster.apply({**job(), "metadata": {"name": name, "namespace": "prod"}})
+    failed = ObjectRef(api_version="batch/v1", kind="Job", name="failed", namespace="prod")
+    run.cluster.set_status(failed, {"conditions": [{"type": "Failed", "status": "True"}]})
+    refs = (failed, replace(failed, name="running"), replace(failed, name="absent"))
+    steps = tuple(Delete(ref=each, why="hook-failed", if_failed=True) for each in refs)
+    run(Stage(name="clean", steps=steps))
+    assert run.changes == {"Job/prod/failed": Change.DELETED}
+
+
+def test_what_may_fail_ends_its_wait_and_its_log_is_told(run: Run) -> None:
+    """A Job of an earlier run: how it ended does not matter, only that it has."""
+    run.clock = HurriedClock(100)
+    made = run.cluster.apply(job())
+    owner = {"kind": "Job", "name": "migrate", "uid": made["metadata"]["uid"], "controller": True}
+    metadata = {
+        "name": "migrate-1", "namespace": "prod", "ownerReferences": [owner],
+        "labels": {"job-name": "migrate"},
+    }  # fmt: skip
+    ended = {"name": "job", "state": {"terminated": {"exitCode": 1}}}
+    run.cluster.put(
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": metadata,
+            "spec": {"containers": [{"name": "job"}]},
+            "status": {"phase": "Failed", "containerStatuses": [ended]},
+        }
+    )
+    run.cluster.pod_logs["prod", "migrate-1", "job", False] = "one\ntwo\n"
+    run.cluster.set_status(ref_of(job()), {"conditions": [{"type": "Failed", "status": "True"}]})
+    manifest = Manifest(document=job(), source=Source(file="all.yml"))
+    wait = Wait(manifests=(manifest,), logs=True, may_fail=True)
+    with pytest.raises(RolloutFailed):
+        run(Stage(name="fails", steps=(replace(wait, may_fail=False),)))
+    run(Stage(name="ends", steps=(wait,)))
+    assert [each for each in run.told if "|" in each] == ["migrate | one", "migrate | two"] * 2
 
 
 class Stuck(FakeCluster):

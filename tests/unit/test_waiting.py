@@ -13,7 +13,7 @@ from aks_action.errors import ApiError, ApplyError, Cancelled, RolloutFailed, Ro
 from aks_action.model.health import Trouble
 from aks_action.model.manifests import Document, Manifest, ObjectRef, ref_of
 from aks_action.runtime.diagnosis import diagnose_all
-from aks_action.runtime.waiting import WaitResult, wait
+from aks_action.runtime.waiting import Listener, WaitResult, wait
 from tests.fakes.clock import FakeClock, HurriedClock
 from tests.fakes.cluster import FakeCluster
 
@@ -86,8 +86,10 @@ class Scene:
             deadline=clock.now() + seconds,
             clock=clock,
             since=SINCE,
-            tell=self.said.append,
-            warn=lambda _manifest, trouble: self.warned.append(trouble),
+            listener=Listener(
+                tell=self.said.append,
+                warn=lambda _manifest, trouble: self.warned.append(trouble),
+            ),
         )
 
 

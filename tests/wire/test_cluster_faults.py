@@ -655,6 +655,30 @@ def test_leaving_a_watch_wakes_its_reader(authority: trustme.CA, *, secured: boo
     assert rest == []
 
 
+@pytest.mark.parametrize(("cut", "told"), [(None, ["9Z whole", "9Z rest"]), (reset, ["9Z whole"])])
+def test_a_log_ends_with_its_last_line_only_at_its_proper_end(
+    clock: FakeClock, cut: Callable[[socket.socket], None] | None, told: list[str]
+) -> None:
+    """A line that a broken connection cut short is left out; it is asked for again."""
+    seen: list[str] = []
+
+    def script(connection: socket.socket, request: str) -> None:
+        if "/log?" not in request:
+            serve_discovery(connection, request)
+            return
+        seen.append(request)
+        connection.sendall(HEAD + chunk("9Z whole\n9Z ") + chunk("rest"))
+        (cut or (lambda each: each.sendall(chunk(""))))(connection)
+
+    pod = ObjectRef(api_version="v1", kind="Pod", name="a", namespace="prod")
+    with scripted_server(script) as host:
+        cluster = connect(kubeconfig(f"http://{host}"), clock=clock)
+        with cluster.follow_log(pod, container="c", since="2026-05-01T12:00:00.5Z") as lines:
+            assert list(lines) == told
+    assert "follow=true" in seen[0]
+    assert "sinceTime=2026-05-01T12%3A00%3A00.5Z" in seen[0]
+
+
 # Lists, logs, discovery
 
 

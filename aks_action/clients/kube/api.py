@@ -15,8 +15,8 @@ from urllib.parse import quote, urlencode
 from aks_action.clients.kube.discovery import ACCEPT, discover
 from aks_action.clients.kube.errors import Asked, from_answer, unknown_kind
 from aks_action.clients.kube.transport import Call, Stream, Transport, to_json
-from aks_action.clients.kube.watching import Watch
-from aks_action.clients.ports import Listing, Propagation
+from aks_action.clients.kube.watching import Growing, log_line, watch_event
+from aks_action.clients.ports import Listing, Propagation, WatchEvent
 from aks_action.errors import ApiError, ManifestError
 from aks_action.model.manifests import Document, ObjectRef, ref_of
 from aks_action.model.resources import ResourceType, ResourceTypes
@@ -27,6 +27,8 @@ _DRY = "&dryRun=All"
 _PAGE = 500
 _LONGEST_LOG = 262_144
 _WATCH_GRACE = 10.0
+_LONGEST_SILENCE = 60.0
+"""Seconds after which a log that says nothing is asked for again; a connection may be dead."""
 
 
 class KubeCluster:
@@ -164,7 +166,7 @@ class KubeCluster:
         resource_version: str,
         timeout_seconds: int,
         field_selector: str = "",
-    ) -> Watch:
+    ) -> Growing[WatchEvent]:
         ref = ObjectRef(api_version=api_version, kind=kind, name="", namespace=namespace)
         asked = self._asked("watch", ref)
         query = {
@@ -180,7 +182,7 @@ class KubeCluster:
             asked=asked,
             stream=timeout_seconds + _WATCH_GRACE,
         )
-        return Watch(lambda: Stream(self._transport.send(call)), asked)
+        return Growing(self._stream(call), lambda line: watch_event(line, asked))
 
     def logs(
         self, ref: ObjectRef, *, container: str, previous: bool = False, tail_lines: int = 25
@@ -203,6 +205,20 @@ class KubeCluster:
             if error.status in (400, 404):  # not started yet, or no previous one
                 return ""
             raise
+
+    def follow_log(self, ref: ObjectRef, *, container: str, since: str = "") -> Growing[str]:
+        query = {"container": container, "follow": "true", "timestamps": "true"}
+        call = Call(
+            method="GET",
+            path=f"{self._path(ref)}/log?{urlencode({**query, **_given(sinceTime=since)})}",
+            asked=self._asked("follow the log of", ref),
+            accept="*/*",
+            stream=_LONGEST_SILENCE,
+        )
+        return Growing(self._stream(call), log_line, last=True)
+
+    def _stream(self, call: Call) -> Callable[[], Stream]:
+        return lambda: Stream(self._transport.send(call))
 
     def _discovery(self, path: str) -> Mapping[str, Any]:
         ref = ObjectRef(api_version="", kind="APIGroup", name="")

@@ -182,10 +182,11 @@ class Stream:
         self._closed = False
         self._reading = threading.Lock()
 
-    def lines(self) -> Iterator[bytes]:
+    def lines(self, *, last: bool = False) -> Iterator[bytes]:
         """Complete lines until the server ends, the connection breaks, or `close` is called.
 
         A line that was cut short is dropped: the reader asks again from what it has seen.
+        last: one at the proper end counts as complete.
         """
         rest = b""
         with self._reading:
@@ -195,6 +196,8 @@ class Stream:
                     yield from lines
                     if self._closed:
                         return
+                if last and rest:
+                    yield rest
             except (HTTPError, OSError):
                 return
             except (ValueError, AttributeError):  # what a closed file says, in several ways

@@ -37,7 +37,7 @@ def assess_job(document: Document, related: Related) -> Health:
     is what ordering is there to prevent, so this rule waits. Crashes are the Job controller's
     to count (`backoffLimit`), so a crash loop alone is not a failure here.
     """
-    if condition(document, "Complete").get("status") == "True":
+    if is_complete(document):
         return ready("it is complete")
     if condition(document, "SuccessCriteriaMet").get("status") == "True":
         return ready("its success criteria are met")
@@ -49,6 +49,20 @@ def assess_job(document: Document, related: Related) -> Health:
         if failure.get("status") == "True":
             return failed(_why(failure), *_last_crash(pods, related))
     return _running(document, pods, related)
+
+
+def is_complete(job: Document) -> bool:
+    return condition(job, "Complete").get("status") == "True"
+
+
+def has_failed(job: Document) -> bool:
+    """Whether it has failed for good: no pod of it will be tried again."""
+    return condition(job, "Failed").get("status") == "True"
+
+
+def has_ended(job: Document) -> bool:
+    """Whether it is complete or has failed for good."""
+    return is_complete(job) or has_failed(job)
 
 
 def _running(document: Document, pods: list[Document], related: Related) -> Health:

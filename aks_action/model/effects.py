@@ -1,0 +1,32 @@
+"""Whether a plan would write anything, given what is live."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aks_action.model.manifests import Document, ObjectRef
+from aks_action.model.plan import Apply, Change, Delete, Plan, Step
+from aks_action.model.traffic_steps import Patch, Reroute, holds
+from aks_action.model.volumes.steps import Renew
+from aks_action.model.weights import rerouted
+
+
+def writes(plan: Plan, live: Mapping[ObjectRef, Document]) -> bool:
+    """Whether at least one step of a checked plan changes something, as far as can be told."""
+    return any(changes(step, live) for step in plan.steps)
+
+
+def changes(step: Step, live: Mapping[ObjectRef, Document]) -> bool:
+    """Whether one step changes something. An object that was not looked at may be different."""
+    match step:
+        case Apply():
+            return step.assessment is None or step.assessment.change is not Change.UNCHANGED
+        case Delete() | Renew():
+            return True
+        case Patch():
+            return step.ref not in live or not holds(step.body, live[step.ref])
+        case Reroute():
+            found = live.get(step.ref)
+            return found is None or rerouted(found, step.splits) is not found
+        case _:
+            return False
