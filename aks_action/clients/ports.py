@@ -94,8 +94,12 @@ class Cluster(Protocol):
 
     def delete(
         self, ref: ObjectRef, *, uid: str = "", propagation: Propagation = "Background"
-    ) -> None:
-        """Ask for deletion; an object that is gone (or another uid's) is fine."""
+    ) -> bool:
+        """Ask for deletion; an object that is gone (or another uid's) is fine.
+
+        Returns whether nothing of that name is there any more. False says less: it may be going,
+        be gone, or be another uid's.
+        """
 
     def watch(
         self,

@@ -82,10 +82,9 @@ class Writer:
             return self._apply(step, entry)
         if isinstance(step, Renew):
             return self._renew(step, entry)
-        live = self._cluster.get(step.ref)
-        if live is not None:
-            self._delete_wholly(step.ref, live, entry)
-        self._live.pop(step.ref, None)
+        live = self._live.pop(step.ref, None) or self._cluster.get(step.ref)
+        if live is not None and (other := self._delete_wholly(step.ref, live, entry)):
+            self._delete_wholly(step.ref, other, entry)  # made since this run looked at it
         return step.ref
 
     def _apply(self, apply: Apply, entry: int) -> ObjectRef:
@@ -143,21 +142,25 @@ class Writer:
 
     def _delete_wholly(
         self, ref: ObjectRef, live: Document, entry: int, propagation: Propagation = "Background"
-    ) -> None:
-        """Delete this very object (by its uid) and wait until it is gone."""
+    ) -> Document | None:
+        """Delete this very object (by its uid) and wait until it is gone.
+
+        Returns another object that has its name by then.
+        """
         uid = str(live["metadata"].get("uid", ""))
-        self._cluster.delete(ref, uid=uid, propagation=propagation)
+        gone = self._cluster.delete(ref, uid=uid, propagation=propagation)
         self._journal.reached(entry, "Its deletion was asked for.")
         pause = 0.05
-        while True:
+        while not gone:
             now = self._cluster.get(ref)
             if now is None or now["metadata"].get("uid") != uid:
-                return
+                return now
             if self._clock.now() >= self._deadline:
                 raise ApplyError(_not_gone(ref, now))
             self._clock.sleep(pause)
             pause = min(pause * 1.5, 1.0)
             self.go_on()
+        return None
 
 
 def _place(manifest: Manifest) -> tuple[object, ...]:

@@ -320,12 +320,30 @@ def test_delete_takes_the_uid_it_was_given(cluster: Cluster, namespace: str) -> 
     document = config_map(namespace)
     ref = ref_of(document)
     uid = cluster.apply(document)["metadata"]["uid"]
-    cluster.delete(ref, uid="11111111-1111-1111-1111-111111111111")
+    assert not cluster.delete(ref, uid="11111111-1111-1111-1111-111111111111")
     assert cluster.get(ref) is not None
-    cluster.delete(ref, uid=uid)
+    assert cluster.delete(ref, uid=uid)
     assert cluster.get(ref) is None
-    cluster.delete(ref, uid=uid)
-    cluster.delete(ref)
+    assert cluster.delete(ref, uid=uid)
+    assert cluster.delete(ref)
+
+
+def test_a_delete_does_not_tell_that_what_a_finalizer_keeps_is_gone(real_world: World) -> None:
+    cluster = real_world.cluster
+    with real_world.namespace() as namespace:
+        document = set_in(config_map(namespace), ("metadata", "finalizers"), ["example.com/wait"])
+        cluster.apply(document)
+        assert not cluster.delete(ref_of(document))
+        cluster.patch(ref_of(document), {"metadata": {"finalizers": None}})
+        assert cluster.get(ref_of(document)) is None
+
+
+def test_a_workload_is_gone_when_its_delete_is_answered(cluster: Cluster, namespace: str) -> None:
+    """Its pods follow. So nothing has to be asked again."""
+    document = deployment(namespace)
+    cluster.apply(document)
+    assert cluster.delete(ref_of(document))
+    assert cluster.get(ref_of(document)) is None
 
 
 # Watching

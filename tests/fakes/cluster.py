@@ -152,13 +152,14 @@ class FakeCluster:
 
     def delete(
         self, ref: ObjectRef, *, uid: str = "", propagation: Propagation = "Background"
-    ) -> None:
+    ) -> bool:
         self._note("delete", ref)
         self._type(ref)
         with self._lock:
             live = self._objects.get(ref)
             if live is not None and uid in ("", live["metadata"]["uid"]):
                 self._remove(ref, cascade=propagation != "Orphan")
+            return ref not in self._objects
 
     def watch(
         self,

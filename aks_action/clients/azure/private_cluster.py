@@ -145,9 +145,10 @@ class PrivateCluster:
 
     def delete(
         self, ref: ObjectRef, *, uid: str = "", propagation: Propagation = "Background"
-    ) -> None:
+    ) -> bool:
         self._result(f"x{self._number(ref)}", "delete", ref)
         self._deleted.add(ref)
+        return False
 
     def watch(
         self,

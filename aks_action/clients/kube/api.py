@@ -135,7 +135,7 @@ class KubeCluster:
 
     def delete(
         self, ref: ObjectRef, *, uid: str = "", propagation: Propagation = "Background"
-    ) -> None:
+    ) -> bool:
         options: dict[str, Any] = {
             "apiVersion": "v1",
             "kind": "DeleteOptions",
@@ -144,7 +144,7 @@ class KubeCluster:
         if uid:
             options["preconditions"] = {"uid": uid}
         try:
-            self._json(
+            answer = self._json(
                 "DELETE",
                 self._path(ref),
                 self._asked("delete", ref),
@@ -156,6 +156,8 @@ class KubeCluster:
             another = error.status == 409 and "UID in the precondition" in error.message
             if not (gone or another):
                 raise
+            return gone
+        return answer.get("kind") == "Status"  # what is still going is answered by itself
 
     def watch(
         self,
