@@ -61,36 +61,6 @@ def is_ready(pod: Document) -> bool:
     )
 
 
-def steadiness(pods: Sequence[Document]) -> frozenset[tuple[str, int]] | None:
-    """What stays the same while nothing restarts: each pod with its restarts; None if one is not
-    Ready, or there is none. Pods that are going count for nothing.
-    """
-    staying = [each for each in pods if not get_in(each, ("metadata", "deletionTimestamp"))]
-    if not staying or not all(is_ready(each) for each in staying):
-        return None
-    return frozenset((str(get_in(each, ("metadata", "uid"))), _restarts(each)) for each in staying)
-
-
-def crash_loop(pods: Sequence[Document]) -> str:
-    """Which container crashes again and again, as the end of a sentence; empty when none does."""
-    for pod in pods:
-        for status in get_in(pod, ("status", "containerStatuses")) or ():
-            if get_in(status, ("state", "waiting", "reason")) == "CrashLoopBackOff":
-                code = get_in(status, ("lastState", "terminated", "exitCode"), "an unknown code")
-                place = f"Pod/{pod['metadata'].get('namespace')}/{pod['metadata']['name']}"
-                return (
-                    f"container {status.get('name')} of {place} was ready and then ended with "
-                    f"{code}, again and again (CrashLoopBackOff). Its log says why: "
-                    f"kubectl logs --previous"
-                )
-    return ""
-
-
-def _restarts(pod: Document) -> int:
-    statuses = get_in(pod, ("status", "containerStatuses")) or ()
-    return sum(int(each.get("restartCount") or 0) for each in statuses)
-
-
 def _named(pods: Sequence[str]) -> str:
     shown = ", ".join(sorted(pods)[:3])
     return shown if len(pods) <= 3 else f"{shown} and {len(pods) - 3} more"

@@ -106,11 +106,21 @@ class Wait:
 
     logs:     what their pods write is told meanwhile.
     may_fail: what can never become healthy is fine, too: it has ended.
+    steady:   seconds for which all of their pods have to be ready without a restart, too.
+    advice:   what to do when it fails: a sentence, or empty.
     """
 
     manifests: tuple[Manifest, ...]
     logs: bool = False
     may_fail: bool = False
+    steady: float = 0.0
+    advice: str = ""
+
+    def __str__(self) -> str:
+        names = [str(each.ref) for each in self.manifests]
+        who = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if names[3:] else "")
+        steady = f" and steady for {self.steady:g} s" if self.steady else ""
+        return f"until {who} {'are' if names[1:] else 'is'} healthy{steady}"
 
 
 Step = Apply | Delete | Wait | TrafficStep | VolumeStep

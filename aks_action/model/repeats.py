@@ -23,7 +23,8 @@ class Earlier(IntEnum):
     NOTHING = 0
     APPLIED = 1
     PATCHED = 2
-    DELETED = 3
+    RENEWED = 3
+    DELETED = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +44,10 @@ def earlier(plan: Plan) -> list[Earlier]:
             case Apply():
                 done = Earlier.APPLIED
                 found.append(worst.get(step.ref, Earlier.NOTHING))
-            case Patch() | Reroute() | Renew():
+            case Patch() | Reroute():
                 done = Earlier.PATCHED
+            case Renew():
+                done = Earlier.RENEWED
             case Delete():
                 done = Earlier.DELETED
             case _:
@@ -73,10 +76,27 @@ def _after(done: Earlier, answer: Answer, before: Answer | None) -> Assessment |
         return _when_deleted(verdict)
     if done is Earlier.NOTHING or isinstance(verdict, Refusal) or verdict.due is not None:
         return verdict
-    if done is Earlier.APPLIED and before and (known := _compared(before, answer)):
-        return known
+    if done is not Earlier.RENEWED and _is_plain(answer):
+        if done is Earlier.PATCHED:  # so it has to be written, also where it is what is live now
+            return replace(verdict, change=Change.CONFIGURED)
+        if before and _is_plain(before) and before.result and answer.result:
+            return compare(before.result, answer.result)
     change = Change.CONFIGURED if verdict.change is Change.CREATED else verdict.change
     return replace(verdict, change=change, due=Due.REPEATED)
+
+
+def _is_plain(answer: Answer) -> bool:
+    """Whether a dry-run of today tells what the apply does: to an object that is there, and of
+    which no fields are taken over first.
+    """
+    verdict = answer.verdict
+    return (
+        isinstance(verdict, Assessment)
+        and answer.result is not None
+        and verdict.ownership is None
+        and verdict.due is None
+        and verdict.change in (Change.CONFIGURED, Change.UNCHANGED)
+    )
 
 
 def _when_deleted(verdict: Assessment | Refusal) -> Assessment | Refusal:
@@ -84,18 +104,3 @@ def _when_deleted(verdict: Assessment | Refusal) -> Assessment | Refusal:
     if isinstance(verdict, Refusal) and verdict.sort is not Sort.IMMUTABLE:
         return verdict
     return Assessment(change=Change.CREATED, due=Due.DELETED)
-
-
-def _compared(before: Answer, answer: Answer) -> Assessment | None:
-    """What an apply changes after another one; None where a dry-run of today does not tell.
-
-    Who owns what is settled by the first of them.
-    """
-    first = before.verdict
-    if isinstance(first, Refusal) or first.ownership is not None or first.due is not None:
-        return None
-    if first.change not in (Change.CONFIGURED, Change.UNCHANGED):
-        return None
-    if before.result is None or answer.result is None:
-        return None
-    return compare(before.result, answer.result)

@@ -17,7 +17,7 @@ Labels = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patch:
-    """A JSON merge patch (RFC 7386) of one live object; one that holds already writes nothing."""
+    """A JSON merge patch (RFC 7386) of one live object; one that holds already changes nothing."""
 
     ref: ObjectRef
     body: Document
@@ -44,20 +44,14 @@ class Reroute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitPods:
-    """Wait until a pod with these labels is Ready: a Service that selects them has endpoints.
-
-    steady: seconds for which all of them have to be Ready without a restart; a process that
-            crashes soon after its start looks healthy until then.
-    """
+    """Wait until a pod with these labels is Ready: a Service that selects them has endpoints."""
 
     namespace: str
     labels: Labels
     why: str
-    steady: float = 0.0
 
     def __str__(self) -> str:
-        steady = f" for {self.steady:g} s" if self.steady else ""
-        return f"until pods with {_said(self.labels)} are ready{steady}  ({self.why})"
+        return f"until pods with {_said(self.labels)} are ready  ({self.why})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

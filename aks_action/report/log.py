@@ -54,6 +54,8 @@ def _step_lines(step: Step, plan: Plan) -> Iterator[str]:
         case Wait():
             if step.may_fail:
                 yield from (f"  > until {each.ref} has ended" for each in step.manifests)
+            elif step.steady:
+                yield f"  > {step}"
         case Renew():
             yield f"  {MARKS[Change.RECREATED]} {step.ref}  {Change.RECREATED}  ({step.why})"
         case Apply():

@@ -265,7 +265,7 @@ class _Execution:
     def _move_traffic(self, step: Patch | Reroute) -> None:
         entry = self._journal.begin(step.ref, None, Change.CONFIGURED)
         try:
-            written = traffic.carry_out(step, self._traffic)
+            written = traffic.carry_out(step, self._traffic, self._live.get(step.ref))
         except ActionError as error:
             self._journal.end(entry, error=str(error))
             raise
@@ -286,13 +286,14 @@ class _Execution:
             deadline=around.deadline,
             clock=self._clock,
             since=around.since,
+            steady=step.steady,
         )
         listener = waiting.Listener(tell=around.tell, warn=around.warn)
         result = self._followed(wait, listener) if step.logs else wait(listener=listener)
         self._journal.waited(result)
         self._live.update({each.manifest.ref: each.seen for each in result.targets if each.seen})
-        if result.error is not None and not (step.may_fail and result.failed):
-            raise result.error
+        if (error := result.error) is not None and not (step.may_fail and result.failed):
+            raise type(error)(*error.problems, step.advice) if step.advice else error
 
     def _followed(self, wait: Callable[..., WaitResult], listener: waiting.Listener) -> WaitResult:
         from aks_action.runtime.following import LogFollower  # noqa: PLC0415 - hooks alone need it

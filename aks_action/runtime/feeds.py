@@ -18,6 +18,8 @@ from aks_action.errors import ActionError, ApiError, AuthError, ManifestError
 from aks_action.model.manifests import Document
 
 WATCH_SECONDS = 60
+_LOOK_SECONDS = 0.03
+"""What a reader gets to look at a LIST before the WATCH is asked for; no news is lost by it."""
 _QUICK = 1.0
 _PAUSES = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
@@ -115,6 +117,8 @@ class Feeds:
             field_selector=collection.field_selector,
         )
         self.messages.put(Snapshot(collection=collection, items=listing.items))
+        if self._closed.wait(_LOOK_SECONDS):
+            return  # its reader has seen enough: nothing has to be watched
         watch = self._cluster.watch(
             collection.api_version,
             collection.kind,

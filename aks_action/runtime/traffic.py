@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from aks_action.clients.ports import Clock, Cluster
-from aks_action.errors import ApiError, ApplyError, RolloutFailed, RolloutTimeout
+from aks_action.errors import ApiError, ApplyError
 from aks_action.model import durations
-from aks_action.model.endpoints import (
-    SERVICE_NAME,
-    crash_loop,
-    endpoints,
-    is_ready,
-    missing,
-    steadiness,
-)
-from aks_action.model.health import Related, assess
+from aks_action.model.documents import get_in
 from aks_action.model.manifests import Document
 from aks_action.model.traffic_steps import (
     Patch,
@@ -26,11 +18,9 @@ from aks_action.model.traffic_steps import (
     WaitAccepted,
     WaitEndpoints,
     WaitPods,
-    holds,
 )
 from aks_action.model.weights import rerouted
-
-_Wait = WaitPods | WaitEndpoints | WaitAccepted
+from aks_action.runtime import traffic_waits
 
 _TRIES = 5
 _REMINDER = 60.0
@@ -47,15 +37,17 @@ class Traffic:
     tell: Callable[[str], None]
 
 
-def carry_out(step: TrafficStep, around: Traffic) -> Document | None:
+def carry_out(step: TrafficStep, around: Traffic, known: Document | None = None) -> Document | None:
     """One step. Returns the object that was written; None when nothing had to be.
+
+    known: the object as this run knows it.
 
     Raises ApplyError for a write that is refused, RolloutFailed for a route that a gateway
     refuses, RolloutTimeout for a wait that the deadline ends.
     """
     match step:
         case Patch():
-            return _patch(step, around)
+            return _patch(step, around, known)
         case Reroute():
             return _reroute(step, around)
         case Pause():
@@ -65,20 +57,26 @@ def carry_out(step: TrafficStep, around: Traffic) -> Document | None:
     return None
 
 
-def carry_out_waits(steps: Sequence[_Wait], around: Traffic) -> None:
-    """Waits that begin together: those for steady pods last as long as the longest of them."""
-    for step in steps:
-        _wait(step, around)
-    steady = [step for step in steps if isinstance(step, WaitPods) and step.steady]
-    if steady:
-        _steady(steady, around)
+def carry_out_waits(steps: Sequence[traffic_waits.TrafficWait], around: Traffic) -> None:
+    """Waits that begin together. Raises as `traffic_waits.wait`."""
+    if steps:
+        traffic_waits.wait(steps, around.cluster, around.clock, around.deadline, around.tell)
 
 
-def _patch(step: Patch, around: Traffic) -> Document | None:
-    live = around.cluster.get(step.ref)
-    if live is None:
-        raise ApplyError(f"{step.ref} is gone; it was to be changed: {step.why}. Run this again.")
-    return None if holds(step.body, live) else around.cluster.patch(step.ref, step.body)
+def _patch(step: Patch, around: Traffic, known: Document | None) -> Document | None:
+    """The server tells by the resourceVersion whether the patch has changed anything."""
+    try:
+        patched = around.cluster.patch(step.ref, step.body)
+    except ApiError as error:
+        if error.status != 404:
+            raise
+        gone = f"{step.ref} is gone; it was to be changed: {step.why}. Run this again."
+        raise ApplyError(gone) from error
+    return None if _version(patched) == _version(known) else patched
+
+
+def _version(document: Document | None) -> object:
+    return get_in(document, ("metadata", "resourceVersion"))
 
 
 def _reroute(step: Reroute, around: Traffic) -> Document | None:
@@ -108,76 +106,3 @@ def _pause(step: Pause, around: Traffic) -> None:
         if left > _REMINDER:
             around.tell(f"waiting for {durations.readable(left)} more ({step.why})")
         around.clock.sleep(min(left, _REMINDER))
-
-
-def _wait(step: _Wait, around: Traffic) -> None:
-    """Look again and again, less and less often, until nothing is missing any more."""
-    pause = 0.1
-    told = ""
-    while reason := _missing(step, around.cluster):
-        if around.clock.now() >= around.deadline:
-            raise RolloutTimeout(f"Waited {step}, but {reason}. The time limit is over.")
-        if reason != told:
-            around.tell(f"waiting {step}: {reason}")
-            told = reason
-        around.clock.sleep(pause)
-        pause = min(pause * 1.5, 1.0)
-
-
-def _steady(steps: Sequence[WaitPods], around: Traffic) -> None:
-    """Look on until nothing has changed for long enough; every restart begins it anew.
-
-    Raises RolloutFailed for a container that the kubelet restarts less and less often.
-    """
-    known, since = None, around.clock.now()
-    while True:
-        now = around.clock.now()
-        pods = [_listed(around.cluster, "v1", "Pod", each.namespace, each.labels) for each in steps]
-        for step, listed in zip(steps, pods, strict=True):
-            if crash := crash_loop(listed):
-                raise RolloutFailed(f"Waited {step}, but {crash}.")
-        found = [steadiness(each) for each in pods]
-        if None in found or found != known:
-            known, since = found, now
-        elif now - since >= max(each.steady for each in steps):
-            return
-        if now >= around.deadline:
-            unsteady = (step for step, each in zip(steps, found, strict=True) if each is None)
-            raise RolloutTimeout(
-                f"Waited {next(unsteady, steps[0])}, but they became unready or restarted again "
-                "and again. The time limit is over."
-            )
-        around.clock.sleep(0.5)
-
-
-def _missing(step: _Wait, cluster: Cluster) -> str:
-    match step:
-        case WaitPods():
-            pods = _listed(cluster, "v1", "Pod", step.namespace, step.labels)
-            ready = any(is_ready(each) for each in pods)
-            return "" if ready else f"none of {len(pods)} pods with these labels is ready"
-        case WaitEndpoints():
-            namespace = step.service.namespace
-            named = {SERVICE_NAME: step.service.name}
-            slices = _listed(cluster, "discovery.k8s.io/v1", "EndpointSlice", namespace, named)
-            pods = _listed(cluster, "v1", "Pod", namespace, {})
-            return missing(step, tuple(endpoints(slices, pods)))
-        case WaitAccepted():
-            return _not_accepted(step, cluster)
-
-
-def _not_accepted(step: WaitAccepted, cluster: Cluster) -> str:
-    live = cluster.get(step.ref)
-    if live is None:
-        return "it is gone"
-    health = assess(live, Related())
-    if health.is_failed:
-        raise RolloutFailed(f"{step.ref}: {health.message}. {health.advice}".strip())
-    return "" if health.is_ready else health.message
-
-
-def _listed(
-    cluster: Cluster, api_version: str, kind: str, namespace: str, labels: Mapping[str, str]
-) -> tuple[Document, ...]:
-    selector = ",".join(f"{key}={value}" for key, value in labels.items())
-    return cluster.list(api_version, kind, namespace=namespace, label_selector=selector).items

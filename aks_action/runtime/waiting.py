@@ -30,6 +30,7 @@ from aks_action.runtime import storage_classes
 from aks_action.runtime.container_logs import Log, read_log
 from aks_action.runtime.feeds import Change, Collection, Feeds, Message, Snapshot
 from aks_action.runtime.sightings import Sightings
+from aks_action.runtime.steadiness import Steadiness
 from aks_action.runtime.wait_result import Waited, WaitResult
 from aks_action.runtime.watched_collections import collections_for
 
@@ -77,6 +78,7 @@ def wait(
     clock: Clock,
     since: datetime,
     listener: Listener,
+    steady: float = 0.0,
 ) -> WaitResult:
     """Wait until every target is healthy by the rule of its kind, one can never be, or time is up.
 
@@ -88,6 +90,7 @@ def wait(
     deadline: a value of `clock.now()`.
     since:    wall-clock time (UTC, aware) at which this run began to write; older crashes,
               events and conditions are not held against it.
+    steady:   seconds for which the pods of every target have to be ready without a restart.
 
     Returns at the latest shortly after `deadline`; about a second after the first failed target
     (15 s where only a node is missing), so that others which fail too are named and what heals at
@@ -102,6 +105,7 @@ def wait(
         deadline=deadline,
         listener=listener,
         targets=targets,
+        steadiness=Steadiness(seconds=steady, since=since, began=clock.now()),
     )
     watch.begin(live, since=since, may_appear=may_appear)
     if watch.pending:
@@ -118,6 +122,7 @@ class _Wait:
     deadline: float
     listener: Listener
     targets: Sequence[Manifest]
+    steadiness: Steadiness
     sightings: Sightings = field(init=False)
     pending: dict[ObjectRef, Manifest] = field(default_factory=dict)
     health: dict[ObjectRef, Health] = field(default_factory=dict)
@@ -153,7 +158,8 @@ class _Wait:
             elif _is_healthy_when_present(manifest):
                 document = manifest.document
             self.health[ref] = self._assess(ref, document)
-            if self.health[ref].is_ready:
+            steady = document is None or not self.steadiness.demands(document)
+            if self.health[ref].is_ready and steady:
                 self.seconds[ref] = 0.0
             else:
                 self.pending[ref] = manifest
@@ -209,7 +215,10 @@ class _Wait:
         if isinstance(message, Snapshot | Change):
             return self.sightings.take(message)
         kind = message.collection.kind
-        if message.final and any(ref.kind == kind for ref in self.pending):
+        needed = {ref.kind for ref in self.pending} | (
+            {"Pod"} if self.steadiness.seconds else set()
+        )
+        if message.final and kind in needed:
             raise message.error
         lead = f"The watch of {kind} was lost and begins anew"
         if message.final:
@@ -233,6 +242,8 @@ class _Wait:
         if health.is_failed and not health.troubles:  # its pods may be gone by now
             health = replace(health, troubles=self.health[ref].troubles)
         self.health[ref] = health
+        if document is not None:
+            self.steadiness.see(document, self.sightings.related(ref), self.clock.now())
         for trouble in health.troubles:
             if (ref, trouble.message) not in self.warned:
                 self._warn(ref, trouble)
@@ -242,16 +253,36 @@ class _Wait:
             self.ready_at[ref] = self.clock.now()
 
     def _settle(self) -> None:
-        """Let go of what has been ready for long enough."""
-        for ref, since in list(self.ready_at.items()):
-            document = self.sightings.document(ref)
-            related = self.sightings.related(ref)
-            needed = seconds_to_prove(document, related) if document is not None else 0.0
-            if self.clock.now() >= since + needed:
-                del self.pending[ref], self.ready_at[ref]
-                self.seconds[ref] = since - self.started
-                message = self.health[ref].message
-                self.listener.tell(f"{ref} is ready after {self.seconds[ref]:.1f} s: {message}.")
+        """Let go of what has been ready for long enough; where pods have to be steady, of all at
+        once, and only if they still are when the server is asked again.
+        """
+        due = [ref for ref in self.ready_at if self._is_due(ref)]
+        if self.steadiness.seconds and not (len(due) == len(self.pending) and self._look_again()):
+            return
+        for ref in due:
+            since = self.ready_at.pop(ref)
+            del self.pending[ref]
+            self.seconds[ref] = since - self.started
+            message = self.health[ref].message
+            self.listener.tell(f"{ref} is ready after {self.seconds[ref]:.1f} s: {message}.")
+
+    def _is_due(self, ref: ObjectRef) -> bool:
+        document, now = self.sightings.document(ref), self.clock.now()
+        if document is None or ref not in self.ready_at:
+            return ref in self.ready_at
+        related = self.sightings.related(ref)
+        proven = now >= self.ready_at[ref] + seconds_to_prove(document, related)
+        return proven and self.steadiness.left(document, related, now) <= 0
+
+    def _look_again(self) -> bool:
+        """Whether all are still due by a LIST of now: the news of a crash may be on its way."""
+        for namespace in {ref.namespace for ref in self.pending}:
+            pods = Collection(api_version="v1", kind="Pod", namespace=namespace)
+            listing = self.cluster.list("v1", "Pod", namespace=namespace)
+            self.sightings.take(Snapshot(collection=pods, items=listing.items))
+        for ref in self.pending:
+            self._judge(ref)
+        return all(self._is_due(ref) for ref in self.pending)
 
     def _ask_for_autoscaler(self) -> None:
         """Find out, once, whether anything adds nodes; who may not look has to assume it."""
@@ -304,7 +335,7 @@ class _Wait:
             targets=tuple(
                 Waited(
                     manifest=each,
-                    health=self.health[each.ref],
+                    health=self._verdict(each.ref),
                     seconds=self.seconds.get(each.ref, waited),
                     related=self.sightings.related(each.ref),
                     seen=self.sightings.document(each.ref),
@@ -313,6 +344,16 @@ class _Wait:
                 for each in self.targets
             )
         )
+
+    def _verdict(self, ref: ObjectRef) -> Health:
+        """The health; what was ready but not for long enough when the time was over is not."""
+        health = self.health[ref]
+        if ref not in self.pending or not (health.is_ready and self.steadiness.seconds):
+            return health
+        message = (
+            f"{health.message}, but not yet for {self.steadiness.seconds:g} s without a restart"
+        )
+        return replace(health, status=HealthStatus.PROGRESSING, message=message)
 
 
 def _is_healthy_when_present(manifest: Manifest) -> bool:

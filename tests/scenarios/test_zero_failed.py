@@ -103,8 +103,9 @@ def _through_a_bad_version(shop: Shop, how: str, folder: Path) -> tuple[Answers,
         shop.succeed("reject", "bad", **BAD[how])
         load.last(seconds=2)  # nodes forget a pod within a second
         before = load.stop()
-    crashes_later = shop.method in CANARY and how == "crash"  # it was ready for a moment
-    assert deployed.code in (FAILED, TIMED_OUT) or crashes_later, deployed.log
+    assert deployed.code in (FAILED, TIMED_OUT), deployed.log
+    assert "`action: reject`" in deployed.log
+    assert how != "crash" or "as CRASH_AFTER says" in deployed.log, deployed.log
     with shop.load(folder) as load:
         load.last(seconds=5)
         return before, load.stop()

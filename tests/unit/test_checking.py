@@ -367,9 +367,19 @@ def test_a_second_write_of_a_new_object_is_checked_in_its_turn(cluster: FakeClus
     assert second == Assessment(change=Change.CONFIGURED, due=Due.REPEATED)
 
 
-def test_a_write_after_a_patch_is_checked_in_its_turn(cluster: FakeCluster) -> None:
-    """Although it is what is live now: the patch moves it away from that."""
+def test_what_is_live_now_is_written_again_after_a_patch_of_the_plan(cluster: FakeCluster) -> None:
     cluster.apply(config_map(a="1"))
+    ref = ref_of(config_map())
+    patch = Patch(ref=ref, body={"data": {"a": "2"}}, why="test")
+    (found,) = turns(cluster, patch, apply_of(config_map(a="1")))
+    assert found == Assessment(change=Change.CONFIGURED)
+
+
+def test_what_kubectl_applied_is_checked_again_after_a_patch_of_the_plan(
+    cluster: FakeCluster,
+) -> None:
+    """Whose fields are to be taken over then is to be read then."""
+    cluster.client_side_apply(config_map(a="1"))
     ref = ref_of(config_map())
     patch = Patch(ref=ref, body={"data": {"a": "2"}}, why="test")
     (found,) = turns(cluster, patch, apply_of(config_map(a="1")))

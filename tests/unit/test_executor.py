@@ -42,6 +42,10 @@ def stage(*documents: dict[str, Any], name: str = "stage") -> Stage:
     )
 
 
+def old() -> Delete:
+    return Delete(ref=ref_of(config_map("old")), why="test")
+
+
 class Run:
     """One deploy against the fake: check, then execute."""
 
@@ -133,7 +137,43 @@ def test_weak_5_a_delete_that_is_refused_fails_the_step(run: Run) -> None:
     run.cluster.apply(config_map("old"))
     run.cluster.forbid("delete", "ConfigMap")
     with pytest.raises(AuthError, match="ci may not delete configmaps"):
-        run(Stage(name="clean", steps=(Delete(ref=ref_of(config_map("old")), why="test"),)))
+        run(Stage(name="clean", steps=(old(),)))
+
+
+def test_a_delete_asks_for_nothing_else(run: Run) -> None:
+    """What this run has observed is known, and the answer tells that it is gone."""
+    run.cluster.apply(config_map("old"))
+    run(stage(config_map("old")), Stage(name="clean", steps=(old(),)))
+    assert [each.verb for each in run.cluster.requests] == ["delete"]
+
+
+def test_what_was_made_again_since_this_run_looked_is_deleted_too(run: Run) -> None:
+    run.cluster.apply(config_map("old"))
+
+    def made_again() -> None:
+        run.cluster.remove(ref_of(config_map("old")))
+        run.cluster.put(config_map("old", by="somebody"))
+
+    run.after_check = made_again
+    run(stage(config_map("old")), Stage(name="clean", steps=(old(),)))
+    assert run.cluster.get(ref_of(config_map("old"))) is None
+
+
+def test_a_second_write_of_an_object_is_written_without_asking_again(run: Run) -> None:
+    run.cluster.apply(config_map(a="1"))
+    run(stage(config_map(a="2")), stage(config_map(a="1")))
+    assert [each.verb for each in run.cluster.requests] == ["apply", "apply"]
+    assert get_in(run.cluster.get(ref_of(config_map())), ("data",)) == {"a": "1"}
+
+
+def test_a_wait_that_fails_says_what_to_do(run: Run) -> None:
+    job_that_failed = {**job(), "status": {"conditions": [{"type": "Failed", "status": "True"}]}}
+    made = Manifest(document=run.cluster.put(job_that_failed), source=Source(file="j.yml"))
+    wait = Wait(manifests=(made,), advice="Run `action: reject`.")
+    run.clock.step = 1.0
+    with pytest.raises(RolloutFailed) as caught:
+        run(Stage(name="wait", steps=(wait,)))
+    assert [problem.message for problem in caught.value.problems][-1] == "Run `action: reject`."
 
 
 def test_recreation_deletes_that_very_object_and_waits_until_it_is_gone(run: Run) -> None:
@@ -292,7 +332,7 @@ class Stuck(FakeCluster):
 def test_an_object_that_does_not_go_is_an_error_that_names_its_finalizers() -> None:
     run = Run(Stuck("prod"))
     run.cluster.apply(config_map("old"))
-    gone = Stage(name="clean", steps=(Delete(ref=ref_of(config_map("old")), why="test"),))
+    gone = Stage(name="clean", steps=(old(),))
     with pytest.raises(ApplyError, match=r"not gone within the time limit.*example\.com/keep"):
         run(gone)
     (outcome,) = run.journal.outcomes

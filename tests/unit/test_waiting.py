@@ -77,7 +77,7 @@ class Scene:
         for document in documents:
             self.cluster.set_status(ref_of(document), DONE)
 
-    def wait(self, seconds: float = 600.0, clock: Any = None) -> WaitResult:
+    def wait(self, seconds: float = 600.0, clock: Any = None, *, steady: float = 0.0) -> WaitResult:
         clock = clock or HurriedClock()
         return wait(
             self.cluster,
@@ -90,6 +90,7 @@ class Scene:
                 tell=self.said.append,
                 warn=lambda _manifest, trouble: self.warned.append(trouble),
             ),
+            steady=steady,
         )
 
 
@@ -142,11 +143,13 @@ def test_all_targets_are_waited_for_at_once_by_one_watch_per_kind(scene: Scene) 
     scene.when_watched("Deployment", lambda: scene.finish(*documents))
     result = scene.wait()
     assert result.error is None
-    assert sorted(verbs(scene)) == sorted(
-        (verb, kind)
-        for verb in ("list", "watch")
-        for kind in ("Deployment", "ReplicaSet", "Pod", "Event")
+    asked = verbs(scene)
+    kinds = ("Deployment", "ReplicaSet", "Pod", "Event")
+    assert sorted(each for each in asked if each[0] == "list") == sorted(
+        ("list", kind) for kind in kinds
     )
+    assert {each for each in asked if each[0] == "watch"} <= {("watch", kind) for kind in kinds}
+    assert len(asked) == len(set(asked))
     assert sum("is ready after" in line for line in scene.said) == 10
 
 
@@ -178,6 +181,103 @@ def test_readiness_without_a_probe_is_believed_after_the_kubelet_s_next_look(
     scene.cluster.controllers.append(crash)
     scene.when_watched("Deployment", lambda: scene.finish(document))
     assert isinstance(scene.wait(clock=HurriedClock(speed=2.0)).error, RolloutFailed)
+
+
+def steady_pod(scene: Scene, owner: Document, *, restarts: int = 0, **times: str) -> Document:
+    """A pod that is ready and runs; `began`: since when, by the cluster's clock."""
+    began = times.get("began", datetime.now(UTC).isoformat())
+    status = {"name": "web", "restartCount": restarts, "state": {"running": {"startedAt": began}}}
+    ready = {"type": "Ready", "status": "True", "lastTransitionTime": began}
+    return scene.add(
+        "Pod",
+        "v1",
+        "web-1",
+        metadata={"ownerReferences": [reference(owner)]},
+        status={"phase": "Running", "conditions": [ready], "containerStatuses": [status]},
+    )
+
+
+def stateful(scene: Scene) -> Document:
+    """A workload that is ready, and whose pods are its own."""
+    document = scene.target("StatefulSet", "apps/v1", spec={"replicas": 1})
+    scene.live[ref_of(document)] = scene.cluster.set_status(ref_of(document), DONE)
+    return document
+
+
+def test_steady_pods_are_waited_for_although_the_workload_is_ready(scene: Scene) -> None:
+    steady_pod(scene, stateful(scene))
+    clock = HurriedClock(speed=60.0)
+    began = clock.now()
+    assert scene.wait(clock=clock, steady=12.0).error is None
+    assert clock.now() - began >= 12.0
+
+
+def test_pods_that_have_lived_for_long_are_believed_at_once(scene: Scene) -> None:
+    steady_pod(scene, stateful(scene), began="2026-01-01T00:00:00Z")
+    clock = HurriedClock(speed=60.0)
+    began = clock.now()
+    assert scene.wait(clock=clock, steady=600.0).error is None
+    assert clock.now() - began < 600.0
+
+
+def test_a_pod_that_crashes_again_and_again_after_it_was_ready_is_diagnosed(scene: Scene) -> None:
+    """Like any other failure: with the reason and the log of the run that ended."""
+    owner = stateful(scene)
+    steady_pod(scene, owner)
+    scene.cluster.pod_logs["shop", "web-1", "web", True] = "no such table\n"
+
+    def crash() -> None:
+        crashed_pod(scene, owner, conditions=[{"type": "Ready", "status": "False"}])
+        unready = {**DONE, "readyReplicas": 0, "availableReplicas": 0}
+        scene.cluster.set_status(ref_of(owner), unready)
+
+    scene.when_watched("Pod", crash)
+    result = scene.wait(clock=HurriedClock(speed=20.0), steady=60.0)
+    assert isinstance(result.error, RolloutFailed)
+    (found,) = diagnose_all(scene.cluster, result)
+    assert "container web: it exits with code 3 again and again" in found.reason
+    assert found.logs[1:] == ("no such table",)
+
+
+def test_a_crash_of_which_no_watch_has_told_is_found_by_looking_again(scene: Scene) -> None:
+    owner = stateful(scene)
+    steady_pod(scene, owner)
+    looked = 0
+
+    class Deaf(FakeCluster):
+        """Its watches of pods tell nothing; from the second LIST on a container was restarted."""
+
+        def watch(self, api_version: str, kind: str, **given: Any) -> Any:
+            elsewhere = {"namespace": "default"} if kind == "Pod" else {}
+            return super().watch(api_version, kind, **(given | elsewhere))
+
+        def list(self, api_version: str, kind: str, **given: Any) -> Any:
+            nonlocal looked
+            looked += kind == "Pod"
+            if kind == "Pod" and looked == 2:
+                steady_pod(scene, owner, restarts=1)
+            return super().list(api_version, kind, **given)
+
+    scene.cluster.__class__ = Deaf
+    clock = HurriedClock(speed=60.0)
+    began = clock.now()
+    assert scene.wait(clock=clock, steady=6.0).error is None
+    assert clock.now() - began >= 6.0 + 12.0
+    assert looked == 3
+
+
+def test_pods_that_are_not_steady_in_time_are_told(scene: Scene) -> None:
+    steady_pod(scene, stateful(scene))
+    error = scene.wait(seconds=3.0, steady=6.0).error
+    assert isinstance(error, RolloutTimeout)
+    assert "1 of 1 replica is ready, but not yet for 6 s without a restart" in str(error)
+
+
+def test_pods_that_have_to_be_steady_and_may_not_be_watched_end_the_wait(scene: Scene) -> None:
+    stateful(scene)
+    scene.cluster.forbid("list", "Pod", namespace="shop")
+    with pytest.raises(ApiError, match="pods"):
+        scene.wait(steady=6.0)
 
 
 def test_an_older_generation_does_not_count(scene: Scene) -> None:

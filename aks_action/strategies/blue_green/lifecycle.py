@@ -3,34 +3,43 @@
 from __future__ import annotations
 
 from aks_action.errors import Conflict
-from aks_action.model import durations, replicas
+from aks_action.model import durations
 from aks_action.model.plan import Plan, Stage, Step, Wait
-from aks_action.model.traffic_steps import Patch, Pause, WaitEndpoints, WaitPods
-from aks_action.model.variants import Colour, copy_ref, pod_labels_of
+from aks_action.model.traffic_steps import Patch, Pause, WaitEndpoints
+from aks_action.model.variants import Colour, copy_ref
 from aks_action.strategies import bystanders
-from aks_action.strategies.app import App, deleted, only_filled, settled
+from aks_action.strategies.app import (
+    STEADY_SECONDS,
+    App,
+    deleted,
+    only_filled,
+    settled,
+    steadily,
+)
 from aks_action.strategies.blue_green import colours, found
 from aks_action.strategies.blue_green.colours import Carrier
 from aks_action.strategies.blue_green.method import Method, Stages
 
-STEADY_SECONDS = 3.0
-"""For how long green's pods have to be ready, without a restart, before they get traffic."""
+_ADVICE = (
+    "Green gets no traffic that it did not have. Mend it with another deploy, or remove it with "
+    "`action: reject`."
+)
 
 
 def deploy(app: App, method: Method) -> Plan:
     """Green beside the stable; healthy, with endpoints, and after the buffer it gets the traffic.
 
+    All of it goes at once, so only to pods that have lived for a moment, also after the buffer.
     A green that carries the traffic already gives it back to the stable first: no pod of a
     version that may fail is put in the place of one that serves.
     """
     rest = app.deployed(app.besides(method.handled(app), bystanders.aimed_autoscalers(app)))
-    green = app.deployed(colours.greens(app))
+    green = steadily(app.deployed(colours.greens(app)), _ADVICE)
     stages = (
         *rest.stages,
         *method.before_green(app),
         *(_back(app, method) if _stable_can_take_over(app, method) else ()),
         *green.stages,
-        *_steady(app),
         *method.green_ready(app),
         *_buffer(app),
         *method.to_green(app),
@@ -130,27 +139,16 @@ def _replaced(app: App, method: Method) -> Stages:
     )
 
 
-def _steady(app: App) -> Stages:
-    """All traffic at once goes only to pods that have lived for a moment."""
-    steps: tuple[Step, ...] = tuple(
-        WaitPods(
-            namespace=each.ref.namespace,
-            labels=pod_labels_of(each.document),
-            why="green must not crash after its start",
-            steady=STEADY_SECONDS,
-        )
-        for each in colours.greens(app)
-        if replicas.of(each.document) > 0 and each.kind != "DaemonSet"
-    )
-    return (Stage(name="Watch green", steps=steps),) if steps else ()
-
-
 def _buffer(app: App) -> Stages:
     seconds = app.settings.buffer_seconds
     if not seconds:
         return ()
     why = f"version-switch-buffer: {durations.readable(seconds)} to look at green"
-    return (Stage(name="Buffer", steps=(Pause(seconds=seconds, why=why),)),)
+    still = Wait(manifests=colours.greens(app), steady=STEADY_SECONDS, advice=_ADVICE)
+    return (
+        Stage(name="Buffer", steps=(Pause(seconds=seconds, why=why),)),
+        Stage(name="Green is still healthy", steps=(still,)),
+    )
 
 
 def _without_green(app: App, method: Method, why: str) -> Stages:

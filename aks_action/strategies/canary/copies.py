@@ -8,7 +8,7 @@ from aks_action.errors import Conflict, ManifestError, Problem, raise_all
 from aks_action.model import replicas
 from aks_action.model.documents import get_in, set_in
 from aks_action.model.manifests import Document, Manifest, ManifestSet, ObjectRef
-from aks_action.model.plan import Stage, Wait
+from aks_action.model.plan import Plan, Stage, Wait
 from aks_action.model.strategy_settings import SplitMethod
 from aks_action.model.variants import (
     VERSION_LABEL,
@@ -18,9 +18,8 @@ from aks_action.model.variants import (
     with_live_selector,
 )
 from aks_action.strategies import bystanders
-from aks_action.strategies.app import App
+from aks_action.strategies.app import App, steadily
 
-_TEMPLATE_LABELS = ("spec", "template", "metadata", "labels")
 _SELECTOR_LABEL = ("spec", "selector", "matchLabels", VERSION_LABEL)
 
 
@@ -107,6 +106,17 @@ def updated_stable(app: App, workload: Manifest) -> Manifest:
         return workload
     marked = versioned(workload.document, Version.STABLE, rename=renamed)
     return workload.with_document(with_live_selector(marked, live, VERSION_LABEL))
+
+
+def beside_the_stable(app: App) -> Plan:
+    """Canaries and baselines, made and waited for until they are steady."""
+    advice = (
+        "The canary's pods get traffic whenever they are ready."
+        if app.settings.split_method is SplitMethod.POD
+        else "The canary gets no traffic that it did not have."
+    )
+    made = app.deployed((*canaries(app), *baselines(app)))
+    return steadily(made, f"{advice} Mend it with another deploy, or end it with `action: reject`.")
 
 
 def copied_refs(app: App) -> tuple[ObjectRef, ...]:

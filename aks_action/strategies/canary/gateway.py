@@ -22,8 +22,7 @@ def deploy(app: App) -> Plan:
     """
     if not routes.all_refs(app):
         raise Conflict(_no_route(app))
-    made = (*copies.canaries(app), *copies.baselines(app))
-    before, beside = app.deployed(app.besides(app.routes)), app.deployed(made)
+    before, beside = app.deployed(app.besides(app.routes)), copies.beside_the_stable(app)
     plain = routes.live_refs(app, lambda each: (each.ref.name,) if _backed(app, each) else ())
     stages = (
         *before.stages,

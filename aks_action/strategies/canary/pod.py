@@ -9,9 +9,11 @@ from aks_action.strategies.canary import copies
 
 def deploy(app: App) -> Plan:
     """Everything else first, then canary and baseline, which join the Services once ready."""
-    made = (*copies.canaries(app), *copies.baselines(app))
-    plan = app.deployed(app.besides(), made)
-    return Plan(stages=plan.stages, notes=(*plan.notes, *copies.notes(app)))
+    before, beside = app.deployed(app.besides()), copies.beside_the_stable(app)
+    return Plan(
+        stages=(*before.stages, *beside.stages),
+        notes=(*before.notes, *beside.notes, *copies.notes(app)),
+    )
 
 
 def promote(app: App) -> Plan:

@@ -24,13 +24,12 @@ from aks_action.strategies.canary import copies, services
 def deploy(app: App) -> Plan:
     """The stable gets the split for itself first; then canary and baseline, then their weights."""
     version = api_version(app)
-    made = (*copies.canaries(app), *copies.baselines(app))
     fresh = tuple(
         each
         for each in app.services
         if copies.has_stable(app, each) and _live_split(app, version, each) is None
     )
-    before, beside = app.deployed(app.besides()), app.deployed(made)
+    before, beside = app.deployed(app.besides()), copies.beside_the_stable(app)
     stages = (
         *before.stages,
         *services.stable_behind_its_service(app),

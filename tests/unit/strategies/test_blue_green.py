@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from aks_action.errors import Conflict
-from aks_action.model.plan import Plan
+from aks_action.model.plan import Plan, Wait
 from aks_action.model.strategy_settings import RouteMethod, StrategyAction, StrategySettings
 from aks_action.strategies import blue_green
 from tests.unit.strategies import words
@@ -37,8 +37,7 @@ TO_BLUE, TO_GREEN = service(**BLUE_LABEL), service(**GREEN_LABEL)
 
 APPLY_GREEN = [
     "apply Deployment/web-green ×3 web:2 [app=web,k8s.deploy.color=green]",
-    "wait Deployment/web-green",
-    "pods app=web,k8s.deploy.color=green for 3 s",
+    "wait Deployment/web-green for 6 s",
 ]
 APPLY_BLUE = [
     "apply Deployment/web ×3 web:2 [app=web,k8s.deploy.color=None]",
@@ -97,8 +96,17 @@ def test_bug_19_green_is_healthy_has_pods_and_had_its_buffer_before_the_switch()
         *APPLY_GREEN,
         PODS_OF_GREEN,
         "pause 60",
+        "wait Deployment/web-green for 6 s",
         *SWITCH_TO_GREEN,
     ]
+
+
+@pytest.mark.parametrize("live", [(), (BLUE, TO_BLUE), (BLUE, GREEN, TO_GREEN)])
+def test_a_green_that_fails_is_told_what_to_do_about(live: tuple[Any, ...]) -> None:
+    made = plan("deploy", "service", SHOP, live, buffer_seconds=60.0)
+    waits = [step for step in made.steps if isinstance(step, Wait) and step.steady]
+    assert len(waits) == 2
+    assert all("`action: reject`" in wait.advice for wait in waits)
 
 
 def test_a_switch_whose_endpoints_do_not_come_is_taken_back_in_one_write() -> None:
@@ -275,8 +283,7 @@ def test_a_workload_behind_no_service_becomes_green_and_is_promoted() -> None:
     green = deployment("worker-green", image="web:2", replicas=1, **GREEN_LABEL)
     assert told(plan("deploy", "service", (worker,), ())) == [
         "apply Deployment/worker-green ×1 web:2 [app=worker,k8s.deploy.color=green]",
-        "wait Deployment/worker-green",
-        "pods app=worker,k8s.deploy.color=green for 3 s",
+        "wait Deployment/worker-green for 6 s",
     ]
     assert told(plan("promote", "service", (worker,), (green,))) == [
         "apply Deployment/worker ×1 web:2 [app=worker,k8s.deploy.color=None]",

@@ -56,7 +56,7 @@ def test_pod_deploy_puts_canary_and_baseline_of_the_same_size_beside_the_stable(
             "apply Deployment/web-canary ×2 web:2 [app=web,workflow/version=canary]"
             " + apply Deployment/web-baseline ×2 web:1 [app=web,workflow/version=baseline]"
         ),
-        "wait Deployment/web-canary, Deployment/web-baseline",
+        "wait Deployment/web-canary, Deployment/web-baseline for 6 s",
     ]
 
 
@@ -64,7 +64,7 @@ def test_pod_deploy_of_an_app_that_is_not_live_makes_the_canary_alone_and_says_s
     made = plan("deploy", "pod", SHOP, ())
     assert told(made)[1:] == [
         "apply Deployment/web-canary ×2 web:2 [app=web,workflow/version=canary]",
-        "wait Deployment/web-canary",
+        "wait Deployment/web-canary for 6 s",
     ]
     assert made.notes == (
         (
@@ -153,7 +153,7 @@ MADE_AND_READY = [
         "apply Deployment/web-canary ×2 web:2 [app=web,workflow/version=canary]"
         " + apply Deployment/web-baseline ×2 web:1 [app=web,workflow/version=baseline]"
     ),
-    "wait Deployment/web-canary, Deployment/web-baseline",
+    "wait Deployment/web-canary, Deployment/web-baseline for 6 s",
     (
         "endpoints web-canary ready workflow/version=canary"
         " + endpoints web-baseline ready workflow/version=baseline"

@@ -159,14 +159,14 @@ def _step(step: Step) -> str:  # noqa: PLR0911 - one line for each kind of step
         case Delete():
             return f"delete {_name(step.ref)}"
         case Wait():
-            return f"wait {', '.join(_name(each.ref) for each in step.manifests)}"
+            steady = f" for {step.steady:g} s" if step.steady else ""
+            return f"wait {', '.join(_name(each.ref) for each in step.manifests)}{steady}"
         case Patch():
             return f"patch {_name(step.ref)} {_flat(step.body)}"
         case Reroute():
             return f"reroute {_name(step.ref)} {'; '.join(str(each) for each in step.splits)}"
         case WaitPods():
-            steady = f" for {step.steady:g} s" if step.steady else ""
-            return f"pods {_labels(step.labels)}{steady}"
+            return f"pods {_labels(step.labels)}"
         case WaitEndpoints():
             demands = [("ready", step.ready), ("only", step.only), ("none", step.none)]
             said = " ".join(f"{word} {_labels(labels)}" for word, labels in demands if labels)
