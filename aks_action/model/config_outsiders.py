@@ -9,14 +9,13 @@ from typing import Any
 
 from aks_action.model.config_hash import content_hash
 from aks_action.model.config_marks import VERSIONED
-from aks_action.model.config_readers import config_ref, names_configuration
+from aks_action.model.config_readers import CONFIG_KINDS, config_ref, names_configuration
 from aks_action.model.documents import set_in
 from aks_action.model.manifests import Document, Manifest, ManifestSet, ObjectRef
 from aks_action.model.object_references import Reference, references
 from aks_action.model.pod_specs import (
     Path,
     containers,
-    is_built_in,
     path_text,
     pod_spec_paths,
     value_at,
@@ -34,6 +33,8 @@ _ISSUERS = ("cert-manager.io/", "certmanager.k8s.io/", "kubernetes.io/tls-acme")
 _FIXED = ("PersistentVolume", "Pod")
 """Kinds whose references cannot be changed once they are there."""
 _TELLING_KEY = re.compile(r"config-?map|secret", re.IGNORECASE)
+_NO_NAMES = ("key", "kind", "path", "type")
+"""Fields beside a reference that say something else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +94,7 @@ def _mentions(manifests: ManifestSet) -> Callable[[ObjectRef], str]:
     """Who names a ConfigMap or Secret in words that cannot be told from other words for sure."""
     named: dict[tuple[str, str], str] = {}
     for manifest in manifests:
-        for name, why in (*_by_roles(manifest), *_by_words(manifest), *_by_unknown(manifest)):
+        for name, why in (*_by_roles(manifest), *_by_words(manifest), *_by_other_fields(manifest)):
             named.setdefault((manifest.ref.namespace, name), why)
 
     def reason(ref: ObjectRef) -> str:
@@ -125,18 +126,34 @@ def _by_words(manifest: Manifest) -> Iterator[tuple[str, str]]:
                 yield name, f"container {container.name} of {manifest.ref} names it in {key}"
 
 
-def _by_unknown(manifest: Manifest) -> Iterator[tuple[str, str]]:
-    """Fields of custom resources that look like a reference and are none that is known."""
+def _by_other_fields(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    """What looks like a reference and is none that is known, in fields and in annotations.
+
+    Such as `secretName` of custom resources, `nginx.ingress.kubernetes.io/auth-secret`, parameters
+    of a StorageClass, or `kind: Secret` beside a name. A namespace may stand before the name.
+    """
     document = manifest.document
-    if is_built_in(manifest.ref.group):
-        return
     known = {each.path for each in references(document)}
     specs = tuple(pod_spec_paths(document))
     for path, value in _strings(document, ()):
         inside = any(path[: len(spec)] == spec for spec in specs)
-        told = any(isinstance(key, str) and _TELLING_KEY.search(key) for key in path)
-        if told and not inside and path not in known and path[0] != "metadata":
-            yield value, f"{manifest.ref} names it at {path_text(path)}"
+        if path in known or (inside and "volumeAttributes" not in path):
+            continue
+        if _tells(path) or _is_typed(document, path):
+            yield value.rpartition("/")[2], f"{manifest.ref} names it at {path_text(path)}"
+
+
+def _tells(path: Path) -> bool:
+    if path[0] == "metadata" and path[1:2] != ("annotations",):
+        return False
+    told = any(isinstance(key, str) and _TELLING_KEY.search(key) for key in path)
+    return told and path[-1] not in _NO_NAMES
+
+
+def _is_typed(document: Document, path: Path) -> bool:
+    holder = value_at(document, path[:-1])
+    named = path[-1] == "name" and path[0] != "metadata" and isinstance(holder, Mapping)
+    return named and holder.get("kind") in CONFIG_KINDS
 
 
 def _strings(value: Any, path: Path) -> Iterator[tuple[Path, str]]:

@@ -3,6 +3,9 @@
 Nothing waits for pods here; that is the scenarios' subject.
 """
 
+import json
+import re
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,7 +20,7 @@ from aks_action.errors import Source
 from aks_action.jobs.configuration import Configuration
 from aks_action.model.config_changes import PENDING
 from aks_action.model.config_settings import ConfigChanges, ConfigSettings
-from aks_action.model.documents import get_in, set_in, without
+from aks_action.model.documents import get_in, without
 from aks_action.model.manifests import Document, Manifest, ObjectRef, ref_of
 from aks_action.model.plan import Assessment, Change, Plan, Stage, Wait
 from aks_action.model.restart_search import RESTARTED_AT
@@ -26,8 +29,8 @@ from aks_action.runtime.checking import ApplyRules, check
 from aks_action.runtime.executor import Surroundings, execute
 from aks_action.runtime.journal import Journal
 from aks_action.runtime.observing import observe
-from tests.contract.clusters import World
-from tests.contract.test_deploying import Counted, config_map
+from tests.contract.clusters import World, unique_name
+from tests.contract.test_deploying import Counted, config_map, definition
 
 REMOVALS = ("Remove old versions", "Old versions are removed")
 
@@ -234,26 +237,98 @@ def test_versions_are_kept_apart_used_again_and_not_edited(
     assert found["immutable"] is True
 
 
+def users(namespace: str, config: str) -> dict[str, dict[str, Any]]:
+    """Everything that keeps a version by naming it; none of them runs a pod."""
+    app = web(namespace, "user", config=config)
+    template = app["spec"]["template"]
+    idle = {**template["spec"], "nodeSelector": {"nobody": "has-it"}, "restartPolicy": "Never"}
+    spec = {key: value for key, value in app["spec"].items() if key != "serviceName"}
+    job = {"suspend": True, "template": {"spec": idle}}
+    rules = {"tls": [{"secretName": config}], "defaultBackend": backend()}
+    return {
+        "ReplicaSet": {**app, "kind": "ReplicaSet", "spec": {**spec, "replicas": 0}},
+        "ControllerRevision": {
+            **without(app, ("spec",)),
+            "kind": "ControllerRevision",
+            "revision": 1,
+            "data": {"spec": {"template": template}},
+        },
+        "Job": {**app, "apiVersion": "batch/v1", "kind": "Job", "spec": job},
+        "Pod": {**app, "apiVersion": "v1", "kind": "Pod", "spec": idle},
+        "Ingress": {**app, "apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "spec": rules},
+    }
+
+
+def backend() -> dict[str, Any]:
+    return {"service": {"name": "web", "port": {"number": 80}}}
+
+
+@pytest.mark.parametrize("kind", users("", ""))
 def test_only_versions_that_nothing_names_are_removed(
-    deploy: Deploys, cluster: Cluster, namespace: str, world: World
+    deploy: Deploys, cluster: Cluster, namespace: str, world: World, kind: str
 ) -> None:
-    """A ReplicaSet of somebody else keeps what it names, for as long as it is there."""
+    """Whoever it is, and whoever made it, keeps what it names for as long as it is there."""
     nightly = cron_job(namespace)
     keep: dict[str, Any] = {"changes": ConfigChanges.VERSION, "history": 2}
     deploy(config_map(namespace, LEVEL="one"), nightly, **keep)
     (first,) = versions(cluster, namespace)
-    user = web(namespace, "user", config=first)
-    user = set_in(set_in(user, ("kind",), "ReplicaSet"), ("spec", "replicas"), 0)
-    user = without(user, ("spec", "serviceName"))
+    user = users(namespace, first)[kind]
     world.apply_as("somebody", user)
     for level in ("two", "three", "four"):
         deploy(config_map(namespace, LEVEL=level), nightly, **keep)
     assert first in versions(cluster, namespace)
     assert len(versions(cluster, namespace)) == 3
     cluster.delete(ref_of(user))
+    while cluster.get(ref_of(user)) is not None:  # a finalizer of the garbage collector's
+        time.sleep(0.1)
     deploy(config_map(namespace, LEVEL="five"), nightly, **keep)
     assert first not in versions(cluster, namespace)
     assert len(versions(cluster, namespace)) == 2
+
+
+def test_whatever_names_a_version_is_pointed_to_it(
+    deploy: Deploys, cluster: Cluster, namespace: str, world: World
+) -> None:
+    """A service account, an Ingress, a Gateway, a custom resource with a pod template; and back."""
+    group = f"{unique_name()}.example.com"
+    anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    crd = definition(group, v1={"template": anything})
+    pod = {"containers": [{"image": "x", "envFrom": [{"secretRef": {"name": "app"}}]}]}
+    listener = {"name": "web", "port": 443, "protocol": "HTTPS",
+                "tls": {"certificateRefs": [{"name": "app"}]}}  # fmt: skip
+    named: list[tuple[str, str, dict[str, Any]]] = [
+        ("v1", "ServiceAccount", {"secrets": [{"name": "app"}]}),
+        (
+            "networking.k8s.io/v1",
+            "Ingress",
+            {"spec": {"tls": [{"secretName": "app"}], "defaultBackend": backend()}},
+        ),
+        (f"{group}/v1", "Toy", {"spec": {"template": {"spec": pod}}}),
+    ]
+    gateway = "gateway.networking.k8s.io/v1"
+    if (gateway, "Gateway") in cluster.types():
+        spec = {"gatewayClassName": "nobodys", "listeners": [listener]}
+        named.append((gateway, "Gateway", {"spec": spec}))
+    meta = {"name": "user", "namespace": namespace}
+    readers = [
+        {"apiVersion": version, "kind": kind, "metadata": meta, **fields}
+        for version, kind, fields in named
+    ]
+    found = []
+    with world.removed_afterwards(crd):
+        for level in ("one", "two", "one"):
+            secret = {**config_map(namespace, LEVEL="b25l" if level == "one" else "dHdv")}
+            deploy(crd, {**secret, "kind": "Secret"}, *readers, changes=ConfigChanges.VERSION)
+            names = {
+                text
+                for each in readers
+                for text in re.findall(r"app-[a-z0-9]{10}", json.dumps(live(cluster, each)))
+            }
+            assert len(names) == 1, names
+            found += names
+            secrets = cluster.list("v1", "Secret", namespace=namespace).items
+            assert names <= {each["metadata"]["name"] for each in secrets}
+    assert found[0] == found[2] != found[1]
 
 
 @pytest.mark.parametrize("stage", REMOVALS)

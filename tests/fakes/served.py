@@ -16,6 +16,7 @@ v1 ReplicationController replicationcontrollers | v1 Endpoints endpoints
 v1 PodTemplate podtemplates
 apps/v1 Deployment deployments | apps/v1 StatefulSet statefulsets | apps/v1 DaemonSet daemonsets
 apps/v1 ReplicaSet replicasets | batch/v1 Job jobs | batch/v1 CronJob cronjobs
+apps/v1 ControllerRevision controllerrevisions
 autoscaling/v2 HorizontalPodAutoscaler horizontalpodautoscalers
 autoscaling/v1 HorizontalPodAutoscaler horizontalpodautoscalers
 policy/v1 PodDisruptionBudget poddisruptionbudgets
