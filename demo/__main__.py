@@ -1,5 +1,6 @@
 """Build, push, release and deploy the example shop twice, from workflows, on real components."""
 
+import json
 import os
 import re
 import subprocess
@@ -32,6 +33,10 @@ class Demo:
     def release(self, tag: str) -> None:
         self._run("release.yml", "release", runner.release_event(tag))
 
+    def deploy(self, version: str) -> None:
+        event = runner.dispatch_event(version=version, environment="production")
+        self._run("deploy.yml", "workflow_dispatch", event)
+
     def _run(self, workflow: str, event: str, payload: dict[str, object]) -> None:
         bed = self.bed
         finished = runner.run(
@@ -56,18 +61,29 @@ class Demo:
         if finished.code:
             raise NoBed(f"the workflow {workflow} failed (act ended with {finished.code})")
 
-    def answer(self) -> str:
-        """The page of the web service, as a client of the cluster sees it."""
+    def answer(self, service: str = "web") -> str:
+        """The page of a service, as a client of the cluster sees it."""
         address = self.bed.kubectl(
-            *("get", "service", "web", f"--namespace={NAMESPACE}"),
+            *("get", "service", service, f"--namespace={NAMESPACE}"),
             "--output=jsonpath={.spec.clusterIP}",
         )
         if not self.bed.netns:
-            path = f"/api/v1/namespaces/{NAMESPACE}/services/web:80/proxy/"
+            path = f"/api/v1/namespaces/{NAMESPACE}/services/{service}:80/proxy/"
             say(f"  $ kubectl get --raw {path}")
             return self.bed.kubectl("get", "--raw", path)
-        self._curl("--header", f"Host: {HOST}", f"{self.bed.gateway}/")
+        if service == "web":
+            self._curl("--header", f"Host: {HOST}", f"{self.bed.gateway}/")
         return self._curl(f"http://{address}/")
+
+    def starts(self) -> dict[str, str]:
+        """What each service's pod template says, which is what makes it start new pods."""
+        found = json.loads(
+            self.bed.kubectl("get", "deployments", f"--namespace={NAMESPACE}", "--output=json")
+        )
+        return {
+            each["metadata"]["name"]: json.dumps(each["spec"]["template"])
+            for each in found["items"]
+        }
 
     def _curl(self, *arguments: str) -> str:
         command = ["curl", "--silent", "--show-error", "--fail", "--noproxy", "*"]
@@ -119,6 +135,21 @@ def tell(demo: Demo) -> None:
     heading("What the shop answers now")
     if demo.answer() == before:
         raise NoBed("the new release does not answer")
+    tell_of_configuration(demo)
+
+
+def tell_of_configuration(demo: Demo) -> None:
+    heading("Only configuration changes: k8s/configs/greeting.yml, which the greeter reads")
+    greeting, templates = demo.answer("greeter"), demo.starts()
+    workspace.change(demo.folder, "k8s/configs/greeting.yml", "Good morning", "Good evening")
+    heading("v1.0.1 is deployed once more (deploy.yml)")
+    demo.deploy("v1.0.1")
+    heading("What the greeter answers, and who was restarted")
+    now = demo.starts()
+    restarted = [name for name, template in templates.items() if now[name] != template]
+    if demo.answer("greeter") == greeting or restarted != ["greeter"]:
+        raise NoBed(f"the new greeting is not there, or others were restarted: {restarted}")
+    say(f"  {', '.join(restarted)}, and nothing else")
 
 
 def prepare_namespace(bed: Bed) -> None:

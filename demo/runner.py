@@ -45,6 +45,10 @@ def release_event(tag: str) -> dict[str, Any]:
     return {"action": "published", "release": release, "repository": {"default_branch": "master"}}
 
 
+def dispatch_event(**inputs: str) -> dict[str, Any]:
+    return {"ref": "refs/heads/master", "inputs": inputs}
+
+
 def run(  # noqa: PLR0913 - what a runner is given is that much
     bed: Bed,
     folder: Path,
