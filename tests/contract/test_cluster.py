@@ -154,6 +154,12 @@ def test_fields_that_leave_the_manifest_go_away(cluster: Cluster, namespace: str
     assert containers_of(after)[0]["env"] == [{"name": "B", "value": "2"}]
 
 
+def test_an_empty_map_can_be_filled(cluster: Cluster, namespace: str) -> None:
+    """What was owned as a whole is owned by its keys from then on, and stays."""
+    cluster.apply(config_map(namespace))
+    assert cluster.apply(config_map(namespace, a="1"))["data"] == {"a": "1"}
+
+
 def test_secrets_come_back_encoded(cluster: Cluster, namespace: str) -> None:
     """StringData is stored as data."""
     secret = {**without(config_map(namespace), ("data",)), "kind": "Secret"}

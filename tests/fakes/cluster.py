@@ -325,7 +325,8 @@ class FakeCluster:
             applied = field_sets.owned(given)
             merged = field_sets.merge(live or {}, given)
             if operation == "Apply":
-                merged = ownership.drop(merged, mine - applied, owners)
+                kept = {**owners, (manager, operation): applied}
+                merged = ownership.drop(merged, mine - applied, kept)
             lost = {path for path in applied if _differs(live, given, path)}
             owners = {who: paths - lost for who, paths in owners.items()}
             owners[manager, operation] = applied
