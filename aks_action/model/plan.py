@@ -93,11 +93,13 @@ class Delete:
     """Delete one object and wait until it is gone; an absent one is fine.
 
     if_failed: only a Job that has failed for good.
+    uid: of the object that is meant; one that came to have its name stays. Empty: any.
     """
 
     ref: ObjectRef
     why: str
     if_failed: bool = False
+    uid: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

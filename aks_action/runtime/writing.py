@@ -83,7 +83,10 @@ class Writer:
         if isinstance(step, Renew):
             return self._renew(step, entry)
         live = self._live.pop(step.ref, None) or self._cluster.get(step.ref)
-        if live is not None and (other := self._delete_wholly(step.ref, live, entry)):
+        if live is None or step.uid not in ("", live["metadata"].get("uid")):
+            return step.ref
+        other = self._delete_wholly(step.ref, live, entry)
+        if other and not step.uid:
             self._delete_wholly(step.ref, other, entry)  # made since this run looked at it
         return step.ref
 
