@@ -16,11 +16,12 @@ class Strategy(StrEnum):
 
 
 class StrategyAction(StrEnum):
-    """What is done with a new version beside the old one."""
+    """What is done with a new version beside the old one; ROLLBACK makes an earlier one stable."""
 
     DEPLOY = "deploy"
     PROMOTE = "promote"
     REJECT = "reject"
+    ROLLBACK = "rollback"
 
 
 class SplitMethod(StrEnum):

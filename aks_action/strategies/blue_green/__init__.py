@@ -26,6 +26,7 @@ _ACTIONS: Mapping[StrategyAction, Callable[[App, Method], Plan]] = {
     StrategyAction.DEPLOY: lifecycle.deploy,
     StrategyAction.PROMOTE: lifecycle.promote,
     StrategyAction.REJECT: lifecycle.reject,
+    StrategyAction.ROLLBACK: lifecycle.rollback,
 }
 
 

@@ -59,18 +59,52 @@ def promote(app: App, method: Method) -> Plan:
         return _nothing_to_promote(app, method)
     found.refuse_unswitched(app, method)
     blue = app.deployed(colours.blues(app))
-    marks = colours.marks_when_promoted
     stages = (
         *(_switch_completed(app, method) if method.carrier(app) is Carrier.MIXED else ()),
         *colours.version_forgotten(app),
         *_replaced(app, method),
         *blue.stages,
+        *_taken_over(app, method, "the stable is its version"),
+    )
+    return Plan(stages=only_filled(stages), notes=blue.notes)
+
+
+def rollback(app: App, method: Method) -> Plan:
+    """The stable becomes an earlier version; a green that serves until then goes.
+
+    Raises Conflict for a green without all of the traffic, unless a rollback that was cut off has
+    taken it away: only then do labels tell the pods of the stable from green's all the time.
+    """
+    serves = method.carrier(app) is Carrier.GREEN
+    marks = colours.marks_found(app)
+    told_apart = all(marks(each) == colours.BLUE for each in app.services)
+    if found.is_out(app, method) and not (serves or told_apart):
+        raise Conflict(
+            "A green is out that does not have all of the traffic. Nothing was changed. Reject "
+            "it, which leaves all of the traffic to the stable, and then go back further if that "
+            "is not enough."
+        )
+    rest = app.deployed(app.besides(method.handled(app), bystanders.aimed_autoscalers(app)))
+    blue = app.deployed(colours.blues(app))
+    stages = (
+        *rest.stages,
+        *colours.version_forgotten(app),
+        *(_replaced(app, method) if serves else ()),
+        *blue.stages,
+        *_taken_over(app, method, "an earlier version has taken over"),
+    )
+    return Plan(stages=only_filled(stages), notes=(*rest.notes, *blue.notes))
+
+
+def _taken_over(app: App, method: Method, why: str) -> Stages:
+    """All traffic to the new stable, then green goes. why: the reason for that."""
+    marks = colours.marks_when_promoted
+    return (
         *method.blue_ready(app, marks),
         *method.to_blue(app, marks),
         *bystanders.following(app, Colour.BLUE),
-        *_without_green(app, method, "the stable is its version"),
+        *_without_green(app, method, why),
     )
-    return Plan(stages=only_filled(stages), notes=blue.notes)
 
 
 def reject(app: App, method: Method) -> Plan:

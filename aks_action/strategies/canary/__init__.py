@@ -43,7 +43,10 @@ def plan(
     _refuse_other_methods(app)
     if settings.action is StrategyAction.DEPLOY:
         copies.refuse_what_cannot_be_copied(app)
-    return _PLANS[settings.split_method, settings.action](app)
+    # An earlier version becomes the stable as a promoted one does: with a canary or without.
+    goes_back = settings.action is StrategyAction.ROLLBACK
+    action = StrategyAction.PROMOTE if goes_back else settings.action
+    return _PLANS[settings.split_method, action](app)
 
 
 def interest(
