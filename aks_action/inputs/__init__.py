@@ -10,6 +10,7 @@ from aks_action.inputs import azure
 from aks_action.inputs.configuration import config_settings
 from aks_action.inputs.defaults import DEFAULTS
 from aks_action.inputs.reader import SECRETS, Reader
+from aks_action.inputs.releases import release_settings, without_effect
 from aks_action.inputs.strategy import strategy_settings, unused
 from aks_action.model import durations
 from aks_action.model.azure import ResourceKind
@@ -64,7 +65,7 @@ def parse(values: Mapping[str, str], run: RunContext, *, git_tag: str = "") -> S
         run=run,
         version=tag,
         release_type=release_type(tag),
-        notes=tuple(_notes(reader, deploy.strategy.strategy)),
+        notes=tuple(_notes(reader, deploy.strategy.strategy, actions)),
     )
     raise_all(InputError, reader.problems)
     return settings
@@ -134,7 +135,7 @@ def _images(reader: Reader, actions: tuple[Action, ...], tag: str) -> ImageSetti
 
 def _deploy(reader: Reader, actions: tuple[Action, ...]) -> DeploySettings:
     manifests = reader.lines("manifests", r"\n,;")
-    if not manifests and any(action.needs_cluster for action in actions):
+    if not manifests and any(action.needs_manifests for action in actions):
         reader.missing("manifests", "name the files or folders to deploy")
     namespace = reader.text("namespace")
     if namespace and not _NAMESPACE.fullmatch(namespace):
@@ -153,6 +154,7 @@ def _deploy(reader: Reader, actions: tuple[Action, ...]) -> DeploySettings:
         pull_secret=_pull_secret(reader),
         strategy=strategy_settings(reader, actions),
         configuration=config_settings(reader),
+        release=release_settings(reader, actions),
         timeout_seconds=reader.parsed("timeout", durations.parse, 600.0),
         force=reader.flag("force"),
         annotate_resources=reader.flag("annotate-resources"),
@@ -179,9 +181,9 @@ def _pull_secret(reader: Reader) -> str:
     return name
 
 
-def _notes(reader: Reader, strategy: Strategy) -> list[str]:
+def _notes(reader: Reader, strategy: Strategy, actions: tuple[Action, ...]) -> list[str]:
     reader.flag("server-side")  # any value is fine as long as it is a boolean
     notes = []
     if reader.flag("pull-images") and reader.text("images"):
         notes.append("`pull-images`: nothing is pulled; no step of a deploy needs the image here.")
-    return notes + unused(reader, strategy)
+    return notes + unused(reader, strategy) + without_effect(reader, actions)

@@ -52,4 +52,8 @@ DEFAULTS: Mapping[str, str] = {
     "config-changes": "restart",
     "restart-foreign": "false",
     "config-history": "5",
+    "release-name": "",
+    "to": "",
+    "prune": "false",
+    "prune-kinds": "",
 }

@@ -36,7 +36,7 @@ def strategy_settings(reader: Reader, actions: tuple[Action, ...]) -> StrategySe
     """The settings of the strategy; which action of it is asked for is not known here."""
     strategy = reader.choice("strategy", Strategy, aliases=_FORMER_NAMES)
     for action in actions:
-        if action.needs_cluster and action.of_strategy is not StrategyAction.DEPLOY:
+        if action.of_strategy in (StrategyAction.PROMOTE, StrategyAction.REJECT):
             _check_promotable(reader, strategy, action)
     replicas = reader.text("baseline-and-canary-replicas")
     return StrategySettings(

@@ -4,7 +4,7 @@ and old versions removed when everything is healthy.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -54,8 +54,17 @@ class Configuration:
         self._manifests = manifests
         return manifests
 
-    def planned(self, plan: Plan, cluster: Cluster, observed: Observed) -> Plan:
-        """A checked plan with the restarts that follow from it, and what else is to be told."""
+    def planned(
+        self,
+        plan: Plan,
+        cluster: Cluster,
+        observed: Observed,
+        going: Collection[ObjectRef] = (),
+    ) -> Plan:
+        """A checked plan with the restarts that follow from it, and what else is to be told.
+
+        going: what is deleted at the end anyway, and so not restarted.
+        """
         if self._settings.changes is ConfigChanges.NONE:
             return plan
         plan = with_previous(replace(plan, notes=(*plan.notes, *self._notes)), observed.live)
@@ -63,10 +72,12 @@ class Configuration:
             return plan
         self._old = surplus(self._bases, observed.live, self._settings.history)
         self._pending = pending(self._old, observed.live)
-        plan = self._restarting(plan, cluster, observed)
+        plan = self._restarting(plan, cluster, observed, going)
         return with_reminder(plan, self._old, self._settings.history)
 
-    def _restarting(self, plan: Plan, cluster: Cluster, observed: Observed) -> Plan:
+    def _restarting(
+        self, plan: Plan, cluster: Cluster, observed: Observed, going: Collection[ObjectRef]
+    ) -> Plan:
         now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         changed = changed_configuration(plan, observed, now)
         if not changed:
@@ -74,12 +85,19 @@ class Configuration:
         seen = neighbours.readers(cluster, namespaces(changed))
         rules = RestartRules(
             foreign=self._settings.restart_foreign,
-            strategy=""
-            if self._strategy.strategy is Strategy.BASIC
-            else str(self._strategy.strategy),
+            strategy="" if self._is_plain else str(self._strategy.strategy),
         )
+        live = _with_observed(seen.documents, observed)
         plan = replace(plan, notes=(*plan.notes, *seen.notes))
-        return with_restarts(plan, changed, _with_observed(seen.documents, observed), rules)
+        return with_restarts(
+            plan, changed, (each for each in live if ref_of(each) not in going), rules
+        )
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether the stable is to have the new content: no other version shares it."""
+        goes_back = self._strategy.action is StrategyAction.ROLLBACK
+        return goes_back or self._strategy.strategy is Strategy.BASIC
 
     def tidying(self, cluster: Cluster, *, has_written: bool) -> tuple[Stage, ...]:
         """What removes the old versions that nothing names any more.

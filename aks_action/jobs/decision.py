@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from aks_action import strategies
 from aks_action.clients.ports import Cluster
@@ -13,6 +14,7 @@ from aks_action.jobs import batches
 from aks_action.jobs.configuration import Configuration
 from aks_action.jobs.hooks import Hooks
 from aks_action.jobs.provenance import Provenance
+from aks_action.jobs.records import NO_RELEASE, NoRelease
 from aks_action.jobs.volumes import Volumes
 from aks_action.model.config_settings import ConfigChanges
 from aks_action.model.fleet import for_hub
@@ -20,9 +22,12 @@ from aks_action.model.manifests import ManifestSet
 from aks_action.model.observed import Observed
 from aks_action.model.plan import Plan
 from aks_action.model.settings import Action, Settings
-from aks_action.model.strategy_settings import Strategy, StrategySettings
+from aks_action.model.strategy_settings import Strategy, StrategyAction, StrategySettings
 from aks_action.runtime import checking, observing
 from aks_action.workflow import Workflow
+
+if TYPE_CHECKING:
+    from aks_action.jobs.release import Release
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +40,7 @@ class Decision:
     strategy: StrategySettings
     origin: Provenance
     configuration: Configuration
+    release: Release | NoRelease
 
 
 def decide(
@@ -44,6 +50,8 @@ def decide(
     settings: Settings,
     env: Mapping[str, str],
     workflow: Workflow,
+    *,
+    release: Release | NoRelease = NO_RELEASE,
 ) -> Decision:
     """What `action` is going to do with the manifests. Raises ActionError.
 
@@ -57,9 +65,11 @@ def decide(
         observing.observe,
         cluster,
         manifests,
-        settings.deploy.namespace,
+        # A record says of each object where it is.
+        settings.deploy.namespace if action.needs_manifests else "",
         rewrite=lambda placed: configuration.named(hooks.applied(placed)),
         interest=partial(strategies.interest, strategy),
+        besides=release.besides,
     )
 
     def decided(tell: batches.Tell) -> Decision:
@@ -68,26 +78,32 @@ def decide(
         if volumes.finished(placed, observed, writes=not action.only_plans):
             placed, observed = observe(tell=tell)
         origin = Provenance(settings, env, cluster, tell)
-        applied = hooks.besides(origin.labelled(placed, observed))
-        plan = strategies.plan(strategy, applied, observed)
+        labelled = release.labelled(origin.labelled(placed, observed))
+        plan = strategies.plan(strategy, hooks.besides(labelled), observed)
         if settings.cluster.is_hub:
             plan = for_hub(plan)
         plan, observed = volumes.arranged(plan, observed)
         rules = checking.ApplyRules(force=settings.deploy.force, run_annotation=origin.annotation)
+
+        def finished(plan: Plan) -> Plan:
+            release.look(plan, placed, observed)
+            plan = configuration.planned(plan, cluster, observed, going=release.going)
+            return volumes.completed(plan)
+
+        plan = hooks.planned(
+            plan,
+            observed,
+            check=lambda plan: checking.check(plan, cluster, observed, rules),
+            finish=finished,
+        )
         return Decision(
-            plan=hooks.planned(
-                plan,
-                observed,
-                check=lambda plan: checking.check(plan, cluster, observed, rules),
-                finish=lambda plan: volumes.completed(
-                    configuration.planned(plan, cluster, observed)
-                ),
-            ),
+            plan=release.planned(plan),
             observed=observed,
             rules=rules,
             strategy=strategy,
             origin=origin,
             configuration=configuration,
+            release=release,
         )
 
     return batches.decided(cluster, manifests, settings.deploy.namespace, decided, workflow.write)
@@ -108,6 +124,10 @@ def _configuration(
 ) -> Configuration:
     """What is done about changed configuration; nothing where readers cannot be looked at."""
     wanted = settings.deploy.configuration
+    if (
+        strategy.action is StrategyAction.ROLLBACK and wanted.changes is ConfigChanges.VERSION
+    ):  # a record has its versions under their names
+        wanted = replace(wanted, changes=ConfigChanges.RESTART)
     if where := _without_pods(settings):
         if wanted.changes is ConfigChanges.VERSION:
             raise InputError(f"Input `config-changes`: `version` is not there for {where} yet.")

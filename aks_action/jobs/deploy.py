@@ -12,6 +12,7 @@ from aks_action.jobs.connection import connect
 from aks_action.jobs.decision import decide
 from aks_action.jobs.execution import Execution
 from aks_action.jobs.manifests import read_manifests
+from aks_action.jobs.records import open_release
 from aks_action.jobs.results import Results
 from aks_action.jobs.stopwatch import Stopwatch
 from aks_action.model.settings import Action, Settings
@@ -31,7 +32,9 @@ def run(
         manifests = read_manifests(action, settings, env, workflow, results)
     with workflow.group("Plan"), watch.phase("plan"):
         cluster = connect(settings, env, workflow)
-        decision = decide(action, manifests, cluster, settings, env, workflow)
+        release = open_release(action, settings, cluster, results.images, workflow.write)
+        manifests = release.manifests(manifests)
+        decision = decide(action, manifests, cluster, settings, env, workflow, release=release)
         workflow.write(report.plan_text(decision.plan))
     execution = Execution(decision, cluster, settings.deploy.timeout_seconds, workflow)
     failure: ActionError | None = None
@@ -43,13 +46,14 @@ def run(
         failure = error
     finally:  # whatever ended it, also while it is diagnosed: what was written is reported
         deployment = report.Deployment(
-            version=settings.version,
+            version=release.version,
             target=settings.deploy.namespace or cluster.namespace,
             plan=execution.plan,
             outcomes=execution.journal.outcomes,
             failure=failure,
             executed=not action.only_plans,
             seconds=watch.phases,
+            is_back=not action.needs_manifests,
         )
         results.deployments.append(deployment)
     if failure:

@@ -9,13 +9,13 @@ from functools import partial
 from aks_action import report
 from aks_action.clients.clock import SystemClock
 from aks_action.clients.ports import Cluster
-from aks_action.errors import Problem
+from aks_action.errors import ActionError, Problem
 from aks_action.jobs import batches
 from aks_action.jobs.decision import Decision
 from aks_action.model.health import Gravity, Trouble
 from aks_action.model.manifests import Manifest
 from aks_action.model.outcomes import Diagnosis
-from aks_action.model.plan import Plan
+from aks_action.model.plan import Plan, Stage
 from aks_action.model.strategy_settings import StrategyAction
 from aks_action.runtime import diagnosis, executor
 from aks_action.runtime.journal import Journal
@@ -36,10 +36,21 @@ class Execution:
         self._seconds = seconds
         self._workflow = workflow
         self.plan = decision.plan
+        self._live = decision.observed.live
         self.journal = Journal(SystemClock().now)
 
     def run(self) -> None:
-        """Carry it out and wait until it is healthy. Raises ActionError."""
+        """Carry it out, wait until it is healthy, and remember how it ended. Raises ActionError."""
+        release = self._decision.release
+        release.begin(self.plan)
+        try:
+            self._carry_out()
+        except ActionError as error:
+            release.failed(error)
+            raise
+        release.finish(self.plan, self._live)
+
+    def _carry_out(self) -> None:
         decision = self._decision
         surroundings = self._surroundings()
         patch = decision.origin.namespace_patch
@@ -47,16 +58,22 @@ class Execution:
             look = surroundings.clock.now() + batches.LOOK_SECONDS
             surroundings = replace(surroundings, deadline=look)
         self._execute(decision.plan, surroundings)
-        wrote = self.journal.has_written
-        if old := decision.configuration.tidying(self._cluster, has_written=wrote):
+        if old := self._old_versions():
             self.plan = replace(self.plan, stages=(*self.plan.stages, *old))
             self._execute(Plan(stages=old), surroundings)
         if decision.strategy.action is not StrategyAction.REJECT:
             decision.origin.leave_on_namespace(self.journal)
 
+    def _old_versions(self) -> tuple[Stage, ...]:
+        """What removes versions of configuration that nothing names any more."""
+        decision, wrote = self._decision, self.journal.has_written
+        old = decision.configuration.tidying(self._cluster, has_written=wrote)
+        return (*old, *(decision.release.tidying() if wrote else ()))
+
     def _execute(self, plan: Plan, surroundings: executor.Surroundings) -> None:
         decision = self._decision
-        executor.execute(plan, decision.observed, decision.rules, self.journal, surroundings)
+        observed = replace(decision.observed, live=self._live)
+        self._live = executor.execute(plan, observed, decision.rules, self.journal, surroundings)
 
     def _surroundings(self) -> executor.Surroundings:
         clock = SystemClock()

@@ -32,8 +32,11 @@ def read_manifests(
 ) -> ManifestSet:
     """The objects to deploy, in the given order, as they are to be. Raises ActionError.
 
-    A reject goes back to what is there: no image is looked up or put in for it.
+    A reject goes back to what is there: no image is looked up or put in for it. A rollback has
+    what it goes back to from a record, so that nothing is read for it.
     """
+    if not action.needs_manifests:
+        return ()
     read = manifest_files.read(settings.deploy.manifests, environment.folders(env))
     for warning in read.warnings:
         workflow.warning(warning)
@@ -51,12 +54,17 @@ def read_manifests(
 def _with_pull_secrets(manifests: ManifestSet, settings: Settings) -> ManifestSet:
     """The secrets of the input, after the one that is made here."""
     names, made = settings.deploy.image_pull_secrets, settings.deploy.pull_secret
-    if not made:
-        return with_pull_secrets(manifests, names)
+    return with_login(with_pull_secrets(manifests, (made, *names) if made else names), settings)
+
+
+def with_login(manifests: ManifestSet, settings: Settings) -> ManifestSet:
+    """The manifests, after the pull secret that is made of the registry's login, if one is."""
+    if not settings.deploy.pull_secret:
+        return manifests
     images = settings.images
     return with_pull_secret(
-        with_pull_secrets(manifests, (made, *names)),
-        made,
+        manifests,
+        settings.deploy.pull_secret,
         host=parse_registry(images.registry)[0],
         username=images.username,
         password=images.password,

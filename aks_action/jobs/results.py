@@ -9,6 +9,7 @@ from aks_action import report
 from aks_action.errors import ActionError
 from aks_action.model.release_plan import Published
 from aks_action.model.settings import Settings
+from aks_action.model.versions import release_type
 from aks_action.workflow import Workflow
 
 
@@ -31,14 +32,16 @@ class Results:
     def set_outputs(self, workflow: Workflow) -> None:
         """Set the outputs. Raises OSError where the runner's file cannot be written."""
         if self.settings:
-            workflow.output("version", self.settings.version)
-            workflow.output("release-type", str(self.settings.release_type))
+            # A rollback deploys another version than the one that the run is about.
+            last = self.deployments[-1] if self.deployments else None
+            version = last.version if last else self.settings.version
+            workflow.output("version", version)
+            workflow.output("release-type", str(release_type(version)))
             images = dict(self.images)  # a push that a signal left behind may still end
             workflow.output("images", "\n".join(images))
             digests = {reference: digest for reference, digest in images.items() if digest}
             workflow.output("digests", json.dumps(digests))
             if self.deployments or any(action.needs_cluster for action in self.settings.actions):
-                last = self.deployments[-1] if self.deployments else None
                 workflow.output("result", json.dumps(report.result(last)))
                 refs = {str(ref) for each in self.deployments for ref in report.restarted(each)}
                 workflow.output("restarted", "\n".join(sorted(refs)))

@@ -86,6 +86,8 @@ def phases(settings: StrategySettings) -> frozenset[Phase]:
     when it is gone.
     """
     match settings.strategy, settings.action:
+        case _, StrategyAction.ROLLBACK:  # migrations of an earlier version have run long ago
+            return frozenset()
         case Strategy.BASIC, _:
             return frozenset(Phase)
         case _, StrategyAction.DEPLOY:

@@ -9,6 +9,7 @@ from aks_action.model.azure import AzureSettings
 from aks_action.model.config_settings import ConfigSettings
 from aks_action.model.provenance import RunContext
 from aks_action.model.release_plan import ImageSettings
+from aks_action.model.release_settings import ReleaseSettings
 from aks_action.model.strategy_settings import StrategyAction, StrategySettings
 from aks_action.model.versions import ReleaseType
 
@@ -21,9 +22,11 @@ class Action(StrEnum):
     DEPLOY = "deploy"
     PROMOTE = "promote"
     REJECT = "reject"
+    ROLLBACK = "rollback"
     PLAN = "plan"
     PLAN_PROMOTE = "plan:promote"
     PLAN_REJECT = "plan:reject"
+    PLAN_ROLLBACK = "plan:rollback"
 
     @property
     def needs_images(self) -> bool:
@@ -34,9 +37,14 @@ class Action(StrEnum):
         return not self.needs_images
 
     @property
+    def needs_manifests(self) -> bool:
+        """Whether what is deployed comes from files; a rollback has it from a record."""
+        return self.needs_cluster and self.of_strategy is not StrategyAction.ROLLBACK
+
+    @property
     def only_plans(self) -> bool:
         """Whether nothing is written."""
-        return self in (Action.PLAN, Action.PLAN_PROMOTE, Action.PLAN_REJECT)
+        return self is Action.PLAN or self.startswith("plan:")
 
     @property
     def of_strategy(self) -> StrategyAction:
@@ -46,6 +54,8 @@ class Action(StrEnum):
                 return StrategyAction.PROMOTE
             case Action.REJECT | Action.PLAN_REJECT:
                 return StrategyAction.REJECT
+            case Action.ROLLBACK | Action.PLAN_ROLLBACK:
+                return StrategyAction.ROLLBACK
             case _:
                 return StrategyAction.DEPLOY
 
@@ -80,6 +90,7 @@ class DeploySettings:
     pull_secret: str = ""
     strategy: StrategySettings = field(default_factory=StrategySettings)
     configuration: ConfigSettings = field(default_factory=ConfigSettings)
+    release: ReleaseSettings = field(default_factory=ReleaseSettings)
     timeout_seconds: float = 600.0
     force: bool = False
     annotate_resources: bool = True

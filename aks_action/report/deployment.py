@@ -20,6 +20,7 @@ class Deployment:
     version:  what was deployed.         target: where it went, such as a namespace.
     failure:  what ended it early; None when everything is healthy, or for `plan`.
     executed: False for `plan`.          seconds: wall time by phase, in order.
+    is_back:  whether it went back to an earlier version.
     """
 
     version: str
@@ -30,6 +31,7 @@ class Deployment:
     failure: ActionError | None = None
     executed: bool = True
     seconds: tuple[tuple[str, float], ...] = ()
+    is_back: bool = False
 
 
 def result(deployment: Deployment | None) -> dict[str, Any]:

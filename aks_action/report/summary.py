@@ -27,7 +27,8 @@ from aks_action.report.log import (
 def deployment_summary(deployment: Deployment) -> str:
     """A deploy for the job summary, in Markdown."""
     what = f"{escaped(deployment.version)} to {escaped(deployment.target)}"
-    title = f"{'Deployed' if deployment.executed else 'Plan for'} {what}"
+    done = "Rolled back:" if deployment.is_back else "Deployed"
+    title = f"{done if deployment.executed else 'Plan for'} {what}"
     if deployment.failure:
         title = f"{deployment.failure.title}: {what}"
     parts = [f"## {title}", "", outcome_text(deployment)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent import futures
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -78,10 +78,11 @@ def execute(
     rules: checking.ApplyRules,
     journal: Journal,
     surroundings: Surroundings,
-) -> None:
+) -> Mapping[ObjectRef, Document]:
     """Carry out every stage in order; what became of each object is in the journal at any time.
 
     plan: as `checking.check` returned it: every Apply has its assessment.
+    Returns the objects, those of `observed` too, as the server last answered.
 
     When a step fails, the others of its stage are finished and no further stage is begun.
     Raises ApplyError (AuthError when all are permissions) with every failed step and its place,
@@ -92,6 +93,7 @@ def execute(
         execution = _Execution(observed, rules, journal, surroundings, pool)
         for stage in plan.stages:
             execution.run(stage)
+        return execution.live
 
 
 class _Execution:
@@ -122,6 +124,10 @@ class _Execution:
         self._writer = Writer(
             self._cluster, self._clock, journal, self._live, surroundings.deadline
         )
+
+    @property
+    def live(self) -> Mapping[ObjectRef, Document]:
+        return self._live
 
     def run(self, stage: Stage) -> None:
         """One stage; when it fails, its undo first, so that traffic goes where it went before."""

@@ -44,12 +44,14 @@ def observe(
     *,
     rewrite: Callable[[ManifestSet], ManifestSet] = _as_they_are,
     interest: Interest = _nothing_more,
+    besides: ManifestSet = (),
     tell: Callable[[str], None] = lambda _note: None,
 ) -> tuple[ManifestSet, Observed]:
     """The manifests as they are to be applied, and the live objects behind them.
 
     namespace: the input; empty for each object's own, else the one of the kubeconfig's context.
     rewrite:   changes the manifests when their namespaces are known, before anything is looked for.
+    besides:   objects that are looked for as well, by what names them; kinds have to be served.
     interest:  names collections of which every object is kept, by the manifests and the types.
     tell:      takes what the user should know of how the namespaces were found.
 
@@ -66,7 +68,7 @@ def observe(
     plain = tuple(with_encoded_data(each) for each in manifests)
     placed = scoped(plain, types, namespace=namespace, default=cluster.namespace)
     rewritten = rewrite(placed.manifests)
-    wanted = {each.ref: each for each in rewritten if each.ref.name}
+    wanted = {each.ref: each for each in (*besides, *rewritten) if each.ref.name}
     listed = _collections(wanted, served)
     whole = set(interest(rewritten, served))
     scaled = _autoscalers(rewritten, served) - listed - whole

@@ -1,0 +1,479 @@
+"""Records, rollback and prune, as the jobs carry them out: the same on the fake and on a server.
+
+`Releases` runs the jobs' own steps. A run can be cut off right after any of its writes.
+"""
+
+import io
+import json
+import random
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from aks_action import inputs
+from aks_action.clients.ports import Cluster
+from aks_action.errors import ActionError, Conflict, Source
+from aks_action.jobs.decision import decide
+from aks_action.jobs.execution import Execution
+from aks_action.jobs.records import open_release
+from aks_action.model.apply_sets import PART_OF, apply_set_id
+from aks_action.model.documents import get_in
+from aks_action.model.manifests import Document, Manifest, ObjectRef
+from aks_action.model.plan import Delete, Plan
+from aks_action.model.provenance import RunContext
+from aks_action.model.records import History, naming
+from aks_action.model.settings import Action
+from aks_action.runtime import record_store
+from aks_action.workflow import Workflow
+from tests.contract.clusters import World
+from tests.contract.test_deploying import Counted
+
+WRITES = ("apply", "create", "patch", "delete", "set_field_owners")
+MOST_WRITES = 20
+
+
+class Killed(BaseException):
+    """The run is over, at once."""
+
+
+class Killing(Counted):
+    """A cluster whose user is gone after so many writes; none means never."""
+
+    def __init__(self, cluster: Cluster, after: int | None = None) -> None:
+        super().__init__(cluster)
+        self._after = after
+
+    def __getattr__(self, name: str) -> Any:
+        found = super().__getattr__(name)
+        if name not in WRITES:
+            return found
+
+        def killing(*args: Any, **kwargs: Any) -> Any:
+            if kwargs.get("dry_run"):
+                return found(*args, **kwargs)
+            if self._is_spent:
+                raise Killed
+            answer = found(*args, **kwargs)
+            if self._is_spent:
+                raise Killed
+            return answer
+
+        return killing
+
+    @property
+    def _is_spent(self) -> bool:
+        return self._after is not None and len(self.writes) >= self._after
+
+
+class Releases:
+    """Runs of the action on one release of one namespace."""
+
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
+        self._cluster = cluster
+        self.namespace = namespace
+        self.counted = Killing(cluster)
+        self.plan = Plan(stages=())
+        self.log = ""
+        self.runs = 0
+
+    def __call__(
+        self,
+        *documents: Document,
+        action: str = "deploy",
+        run: str = "",
+        killed_after: int | None = None,
+        **given: str,
+    ) -> "Releases":
+        """One run. given: inputs; `release-name` is `shop` unless they say otherwise."""
+        self.runs += 1
+        self._cluster.types(refresh=True)
+        self.counted = Killing(self._cluster, killed_after)
+        values = {"release-name": "shop", "timeout": "30s", "annotate-namespace": "false"}
+        values |= {key.replace("_", "-"): text for key, text in given.items()}
+        settings = inputs.parse(
+            {"action": action, "manifests": "k8s", "namespace": self.namespace, **values},
+            RunContext(run_id=run or f"run-{self.runs}"),
+        )
+        manifests = tuple(
+            Manifest(document=each, source=Source(file="k8s/all.yml", line=line))
+            for line, each in enumerate(documents, start=1)
+        )
+        log = io.StringIO()
+        workflow = Workflow({}, log)
+        try:
+            chosen, cluster = Action(action), self.counted
+            release = open_release(chosen, settings, cluster, {}, workflow.write)
+            manifests = release.manifests(manifests)
+            decision = decide(chosen, manifests, cluster, settings, {}, workflow, release=release)
+            self.plan = decision.plan
+            if not chosen.only_plans:
+                seconds = settings.deploy.timeout_seconds
+                Execution(decision, cluster, seconds, workflow).run()
+        finally:
+            self.log = log.getvalue()
+        return self
+
+    def insist(self, *documents: Document, **given: str) -> int:
+        """Run again and again, each time killed one write later; returns how often it was."""
+        for after in range(1, MOST_WRITES):
+            try:
+                self(*documents, killed_after=after, **given)
+            except Killed:
+                continue
+            return after - 1
+        raise AssertionError("it never came to its end")
+
+    @property
+    def history(self) -> History:
+        return record_store.read(self._cluster, "shop", self.namespace)
+
+    @property
+    def versions(self) -> list[str]:
+        return [each.stamp.version for each in self.history.records]
+
+    @property
+    def secrets(self) -> set[str]:
+        """The names of all Secrets that were made for records."""
+        found = self._cluster.list("v1", "Secret", namespace=self.namespace).items
+        names = {each["metadata"]["name"] for each in found}
+        return {name for name in names if name.startswith("aks-action.")}
+
+    @property
+    def pruned(self) -> list[str]:
+        return [each.ref.name for each in self.plan.steps if isinstance(each, Delete)]
+
+    @property
+    def set_id(self) -> str:
+        """The id of the release as an ApplySet."""
+        return apply_set_id(naming.release_ref("shop", self.namespace))
+
+    def data(self, name: str) -> Any:
+        """The data of a ConfigMap; None where there is none."""
+        ref = ObjectRef(api_version="v1", kind="ConfigMap", name=name, namespace=self.namespace)
+        return get_in(self._cluster.get(ref), ("data",))
+
+    def state(self) -> dict[str, Any]:
+        """What is there, in words that tell nothing of how many runs it took."""
+        found = self._cluster.list("v1", "ConfigMap", namespace=self.namespace).items
+        settings = {
+            each["metadata"]["name"]: (each.get("data"), each["metadata"].get("labels"))
+            for each in found
+            if each["metadata"]["name"] != "kube-root-ca.crt"
+        }
+        history = self.history
+        contents = list(dict.fromkeys(each.digest for each in history.records))
+        records = [
+            (each.stamp.version, contents.index(each.digest), [m.ref.name for m in each.members])
+            for each in history.records
+        ]
+        own = (history.secret or {}).get("metadata", {})
+        return {
+            "settings": settings,
+            "records": records,
+            "unfinished": history.unfinished,
+            "secrets": len(self.secrets),
+            "labels": own.get("labels"),
+            "annotations": own.get("annotations"),
+        }
+
+
+@pytest.fixture
+def run(cluster: Cluster, namespace: str) -> Releases:
+    return Releases(cluster, namespace)
+
+
+def settings(name: str = "settings", **data: str) -> Document:
+    metadata = {"name": name}
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": metadata,
+        "data": data or {"A": "0"},
+    }
+
+
+def test_without_a_name_nothing_is_asked_and_nothing_remembered(run: Releases) -> None:
+    run(settings(LEVEL="one"), release_name="")
+    calls = run(settings(LEVEL="one"), release_name="").counted.calls
+    assert [each for each in calls if each != "types"] == ["list"]
+    assert not run.secrets
+
+
+def test_a_deploy_is_remembered_once_and_an_unchanged_one_writes_nothing(run: Releases) -> None:
+    """One LIST more is what it costs."""
+    run(settings(LEVEL="one"), tag="v1")
+    assert run.versions == ["v1"]
+    calls = run(settings(LEVEL="one"), tag="v1").counted.calls
+    assert [each for each in calls if each != "types"] == ["list", "list"]
+    run(settings(LEVEL="one"), tag="v2")
+    assert run.versions == ["v1", "v2"], "another version of the same objects is remembered, too"
+
+
+def test_a_rollback_goes_back_and_is_remembered(run: Releases) -> None:
+    run(settings(LEVEL="one"), tag="v1")
+    run(settings(LEVEL="two"), settings("added", A="1"), tag="v2")
+    run(action="plan:rollback")
+    assert run.counted.writes == []
+    run(action="rollback")
+    assert run.data("settings") == {"LEVEL": "one"}
+    assert run.versions == ["v1", "v2", "v1"]
+    assert "Left in place, though not in v1 (record 1): ConfigMap/" in run.plan.notes[-1]
+    assert run.data("added") == {"A": "1"}
+    with pytest.raises(Conflict, match="no good record of release `shop` before v1"):
+        run(action="rollback")
+    assert run.counted.writes == []
+    run(action="rollback", to="v2")
+    assert run.data("settings") == {"LEVEL": "two"}
+
+
+def test_versions_of_configuration_go_back_with_what_names_them(run: Releases) -> None:
+    """Also a version that was removed meanwhile; nothing is versioned twice."""
+    reader = {
+        "apiVersion": "v1",
+        "kind": "PodTemplate",
+        "metadata": {"name": "reader"},
+        "template": {
+            "spec": {
+                "containers": [
+                    {
+                        "name": "web",
+                        "image": "web",
+                        "envFrom": [{"configMapRef": {"name": "settings"}}],
+                    }
+                ]
+            }
+        },
+    }
+    names = []
+    for level in ("one", "two"):
+        run(settings(LEVEL=level), reader, config_changes="version", config_history="1", tag=level)
+        (name,) = (each.ref.name for each in run.plan.applies if each.ref.kind == "ConfigMap")
+        names.append(name)
+    assert run.data(names[0]) is None
+    run(action="rollback", config_changes="version")
+    assert run.data(names[0]) == {"LEVEL": "one"}
+    assert [each.ref.name for each in run.plan.applies] == [names[0], "reader"]
+
+
+def test_what_failed_is_remembered_as_no_good(run: Releases) -> None:
+    run(settings(LEVEL="one"), tag="v1")
+    with pytest.raises(ActionError):
+        run(settings(LEVEL="two"), stuck(run.namespace), tag="v2", timeout="1s")
+    assert run.versions == ["v1"]
+    assert run.history.unfinished
+    assert "did not finish in time" in run.history.unfinished.error
+    run(action="rollback")
+    assert run.data("settings") == {"LEVEL": "one"}
+    assert run.versions == ["v1"], "it takes the place of the record of the same content"
+    assert run.history.unfinished is None
+
+
+def stuck(namespace: str) -> Document:
+    """What never becomes healthy, and never fails: nobody makes pods for it."""
+    labels = {"app": "stuck"}
+    pod = {"containers": [{"name": "web", "image": "registry.invalid/web:1"}]}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "stuck"},
+        "spec": {
+            "paused": False,
+            "selector": {"matchLabels": labels},
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": {**pod, "schedulerName": "nobody"},
+            },
+        },
+    }
+
+
+def test_a_large_release_is_split_and_put_together_again(run: Releases, cluster: Cluster) -> None:
+    """Parts are not read by a deploy; the record without one of them is refused."""
+    noise = random.Random(5).randbytes(100_000).hex()  # noqa: S311 - only has to be incompressible
+    large = settings("large", NOISE=noise)
+    run(large, settings(LEVEL="one"), tag="v1")
+    assert {"aks-action.shop.1", "aks-action.shop.1.1"} <= run.secrets
+    (one,) = run.history.records
+    assert one.parts == 1
+    run(large, settings(LEVEL="two"), tag="v2")
+    assert run.counted.calls.count("get") == 0
+    run(action="rollback")
+    assert run.data("settings") == {"LEVEL": "one"}
+    cluster.delete(naming.part_refs("shop", run.namespace, 2, 1)[0])
+    with pytest.raises(Conflict, match=r"record 2\) is not readable: its part .* is missing"):
+        run(action="rollback", to="v2")
+
+
+def test_a_record_of_another_namespace_is_refused(
+    run: Releases, cluster: Cluster, world: World
+) -> None:
+    run(settings(LEVEL="one"), tag="v1")
+    run(settings(LEVEL="two"), tag="v2")
+    with world.namespace() as other:
+        for each in cluster.list("v1", "Secret", namespace=run.namespace).items:
+            if each["metadata"]["name"].startswith("aks-action."):
+                metadata = {key: each["metadata"].get(key) for key in ("name", "labels")}
+                cluster.apply(
+                    {
+                        "apiVersion": "v1",
+                        "kind": "Secret",
+                        "metadata": {**metadata, "namespace": other},
+                        "type": each["type"],
+                        "data": each["data"],
+                    }
+                )
+        elsewhere = Releases(cluster, other)
+        with pytest.raises(Conflict, match=f"written for namespace `{run.namespace}`"):
+            elsewhere(action="rollback", to="1")
+        assert elsewhere.counted.writes == []
+
+
+def test_only_the_last_ten_are_kept(run: Releases) -> None:
+    for number in range(1, 13):
+        run(settings(LEVEL=str(number)), tag=f"v{number}")
+    assert run.versions == [f"v{number}" for number in range(3, 13)]
+    assert len(run.secrets) == 11
+
+
+def test_a_first_deploy_can_bring_the_namespace_of_its_records(
+    run: Releases, cluster: Cluster, world: World
+) -> None:
+    name = f"{run.namespace}-new"
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    fresh = Releases(cluster, name)
+    with world.removed_afterwards(space):
+        fresh(space, settings(LEVEL="one"), tag="v1")
+        assert fresh.versions == ["v1"]
+
+
+# Prune
+
+
+def test_what_the_manifests_have_no_longer_goes_when_all_is_healthy(run: Releases) -> None:
+    run(settings(LEVEL="one"), settings("old"), tag="v1", prune="true")
+    assert run.pruned == []
+    run(settings(LEVEL="one"), action="plan", tag="v2", prune="true")
+    assert run.pruned == ["old"]
+    assert run.counted.writes == []
+    run(settings(LEVEL="one"), tag="v2", prune="true")
+    assert (run.pruned, run.data("old")) == (["old"], None)
+    run(settings(LEVEL="one"), tag="v2", prune="true")
+    assert (run.pruned, run.counted.writes) == ([], [])
+    run(action="rollback", prune="true")
+    assert run.data("old") == {"A": "0"}
+
+
+def test_the_first_deploy_with_prune_deletes_nothing(run: Releases) -> None:
+    """What was deployed before without it may have been left on purpose; it is told."""
+    run(settings(LEVEL="one"), settings("old"), tag="v1")
+    run(settings(LEVEL="one"), tag="v2", prune="true")
+    assert run.pruned == []
+    assert run.data("old") == {"A": "0"}
+    assert "it was deployed without `prune: true`" in run.plan.notes[-1]
+
+
+def test_what_was_dropped_while_prune_was_off_goes_when_it_is_on_again(run: Releases) -> None:
+    run(settings(LEVEL="one"), settings("old"), tag="v1", prune="true")
+    run(settings(LEVEL="one"), tag="v2")
+    assert run.data("old") == {"A": "0"}
+    run(settings(LEVEL="one"), tag="v3", prune="true")
+    assert run.data("old") is None
+
+
+def test_what_nobody_recorded_is_never_touched(run: Releases, cluster: Cluster) -> None:
+    """Whatever labels it has."""
+    run(settings(LEVEL="one"), tag="v1", prune="true")
+    labels = {PART_OF: run.set_id}
+    metadata = {"name": "foreign", "namespace": run.namespace, "labels": labels}
+    cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
+    run(settings(LEVEL="two"), tag="v2", prune="true")
+    assert run.pruned == []
+
+
+def test_what_was_made_anew_by_somebody_stays(run: Releases, cluster: Cluster) -> None:
+    """A backup that was restored has the labels, and another uid."""
+    run(settings(LEVEL="one"), settings("old"), tag="v1", prune="true")
+    labels = {PART_OF: run.set_id}
+    metadata = {"name": "old", "namespace": run.namespace, "labels": labels}
+    ref = ObjectRef(api_version="v1", kind="ConfigMap", name="old", namespace=run.namespace)
+    cluster.delete(ref)
+    cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
+    run(settings(LEVEL="two"), tag="v2", prune="true")
+    assert run.pruned == []
+    assert "somebody has made it anew" in run.plan.notes[-1]
+
+
+def test_a_release_that_prunes_is_an_apply_set(run: Releases) -> None:
+    """The kinds that it names grow before the first write, and shrink after the last delete."""
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "web"},
+        "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]},
+    }
+    run(settings(LEVEL="one"), tag="v1", prune="true")
+    for killed, kinds in ((1, "ConfigMap,Service"), (None, "ConfigMap,Service")):
+        with suppress(Killed):
+            run(settings(LEVEL="one"), service, tag="v2", prune="true", killed_after=killed)
+        own = run.history.secret
+        assert own is not None
+        assert own["metadata"]["labels"]["applyset.kubernetes.io/id"] == run.set_id
+        found = own["metadata"]["annotations"]["applyset.kubernetes.io/contains-group-kinds"]
+        assert found == kinds
+    run(settings(LEVEL="one"), tag="v3", prune="true")
+    own = run.history.secret
+    assert own is not None
+    annotations = own["metadata"]["annotations"]
+    assert annotations["applyset.kubernetes.io/contains-group-kinds"] == "ConfigMap"
+
+
+def test_what_only_a_run_that_was_cut_off_has_made_is_pruned_too(run: Releases) -> None:
+    run(settings(LEVEL="one"), tag="v1", prune="true")
+    for after in range(2, MOST_WRITES):
+        with pytest.raises(Killed):
+            run(
+                settings("stray"), settings(LEVEL="one"), tag="v2", prune="true", killed_after=after
+            )
+        if run.data("stray") is not None:
+            break
+    run(settings(LEVEL="one"), tag="v3", prune="true")
+    assert run.data("stray") is None
+
+
+# Cut off anywhere
+
+
+Life = Sequence[tuple[Sequence[Document], Mapping[str, str]]]
+
+ROLLBACK: Life = (
+    ((settings(LEVEL="one"), settings("first")), {"tag": "v1", "prune": "true"}),
+    ((settings(LEVEL="two"), settings("second")), {"tag": "v2", "prune": "true"}),
+    ((), {"action": "rollback", "prune": "true"}),
+)
+PRUNE: Life = (
+    ((settings("b"), settings("a"), settings("keep")), {"tag": "v1", "prune": "true"}),
+    ((settings("keep"), settings("new")), {"tag": "v2", "prune": "true"}),
+    ((settings("keep", A="1"),), {"tag": "v2", "prune": "true"}),
+)
+
+
+@pytest.mark.parametrize("life", [ROLLBACK, PRUNE], ids=["rollback", "prune"])
+def test_a_run_that_was_cut_off_after_any_write_ends_as_an_undisturbed_one(
+    life: Life, run: Releases, cluster: Cluster, world: World
+) -> None:
+    """Nothing is doubled, nothing forgotten, no record is half there."""
+    with world.namespace() as other:
+        calm = Releases(cluster, other)
+        for step, (documents, given) in enumerate(life):
+            calm(*documents, run=f"step-{step}", **given)
+            assert run.insist(*documents, run=f"step-{step}", **given) > 1
+            assert _anonymous(run) == _anonymous(calm), f"after step {step}"
+
+
+def _anonymous(run: Releases) -> Any:
+    """The state without the namespace's name and what is made of it."""
+    text = json.dumps(run.state(), default=str, sort_keys=True)
+    text = text.replace(run.set_id, "ID").replace(run.namespace, "NAMESPACE")
+    return json.loads(text)

@@ -1,0 +1,53 @@
+"""The inputs about a release: what they need, and what goes not together."""
+
+import pytest
+
+from aks_action.model.release_settings import ReleaseSettings
+from tests.unit.test_inputs import DEPLOY, parse, problems_of
+
+
+def test_nothing_is_remembered_unless_a_name_is_given() -> None:
+    assert parse(**DEPLOY).deploy.release == ReleaseSettings()
+
+
+def test_a_rollback_needs_a_name_and_no_manifests() -> None:
+    settings = parse(action="rollback", release_name="shop", to="v1.2.0")
+    assert settings.deploy.release == ReleaseSettings(name="shop", to="v1.2.0")
+    (problem,) = problems_of(action="plan:rollback")
+    assert problem.startswith("Input `release-name` is missing: `rollback` goes back")
+
+
+def test_prune_needs_a_name() -> None:
+    (problem,) = problems_of(prune="true", **DEPLOY)
+    assert problem.startswith("Input `release-name` is missing: `prune`")
+
+
+def test_guarded_kinds_are_named_in_any_case_one_or_many() -> None:
+    kinds = "persistentvolumeclaims, Namespace"
+    settings = parse(release_name="shop", prune="true", prune_kinds=kinds, **DEPLOY)
+    assert settings.deploy.release.prune_kinds == {"PersistentVolumeClaim", "Namespace"}
+    (problem,) = problems_of(release_name="shop", prune_kinds="Deployment", **DEPLOY)
+    assert "`Deployment` is not one of CustomResourceDefinition, Namespace," in problem
+
+
+@pytest.mark.parametrize("name", ["Shop", "a.b", "-a", "a" * 54])
+def test_a_name_is_what_can_stand_in_the_names_of_secrets(name: str) -> None:
+    (problem,) = problems_of(release_name=name, **DEPLOY)
+    assert "at most 53" in problem
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"private_cluster": "true"},
+        {"resource_type": "Microsoft.ContainerService/fleets"},
+    ],
+)
+def test_where_nothing_can_be_kept_a_name_is_refused(inputs: dict[str, str]) -> None:
+    problems = problems_of(release_name="shop", **inputs, **DEPLOY)
+    assert any("records are not there for" in each for each in problems)
+
+
+def test_what_has_no_effect_is_told() -> None:
+    notes = parse(release_name="shop", to="v1", prune_kinds="Namespace", **DEPLOY).notes
+    assert [note.split(" ")[0] for note in notes] == ["`to`", "`prune-kinds`"]
