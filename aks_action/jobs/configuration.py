@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from aks_action.clients.ports import Cluster
 from aks_action.errors import ApiError
 from aks_action.model.config_changes import changed_configuration, namespaces
+from aks_action.model.config_contents import with_content_hashes
 from aks_action.model.config_history import pending, removal, surplus, with_reminder
 from aks_action.model.config_readers import is_configuration
 from aks_action.model.config_restarts import with_restarts
@@ -43,6 +44,7 @@ class Configuration:
     def named(self, manifests: ManifestSet) -> ManifestSet:
         """The manifests with versions in the place of plain ConfigMaps and Secrets, if asked for.
 
+        With canary and blue-green each workload says otherwise which content it is for.
         manifests: with their namespaces, see `observing.observe`.
         """
         plain = [each.ref for each in manifests if is_configuration(each.document)]
@@ -50,6 +52,8 @@ class Configuration:
         if self._settings.changes is ConfigChanges.VERSION:
             made = versioned(manifests)
             manifests, versions, self._notes = made.manifests, made.versions, made.notes
+        elif self._settings.changes is ConfigChanges.RESTART and not self._is_plain:
+            manifests = with_content_hashes(manifests)
         self._bases = {each: versions.get(each) for each in plain if each.name}
         self._manifests = manifests
         return manifests
@@ -95,7 +99,7 @@ class Configuration:
 
     @property
     def _is_plain(self) -> bool:
-        """Whether the stable is to have the new content: no other version shares it."""
+        """Whether the stable gets the new content at once, and no other version shares it."""
         goes_back = self._strategy.action is StrategyAction.ROLLBACK
         return goes_back or self._strategy.strategy is Strategy.BASIC
 

@@ -32,8 +32,8 @@ def obstacle(document: Document, *, foreign_is_fine: bool, strategy: str, ours: 
     owner = owner_words(document)
     if strategy and (ours or _is_copy(document)):
         return (
-            f"it takes part in a {strategy} and keeps what it has until its pods are replaced. "
-            "With `config-changes: version` each version has a configuration of its own"
+            f"it takes part in a {strategy} and keeps what it has until `promote` replaces its "
+            "pods. With `config-changes: version` each version has a configuration of its own"
         )
     if owner and not foreign_is_fine:
         return f"it belongs to {owner}. `restart-foreign: true` restarts such workloads too"

@@ -114,6 +114,34 @@ def test_a_hand_made_change_is_undone_and_its_readers_restart(
     assert deployed(step).outputs["restarted"] == f"Deployment/{namespace}/web"
 
 
+def test_promote_and_a_second_deploy_bring_pods_the_configuration_that_alone_has_changed(
+    step: Step, bed: Bed, namespace: str, tmp_path: Path
+) -> None:
+    """With blue-green: green is replaced by the second deploy, the stable by promote."""
+
+    def act(level: str, **inputs: str) -> dict[str, str | None]:
+        """What each workload says that its pods are for; all traffic gets that level."""
+        text = manifests.config_map(LEVEL=level) + reader(replicas=1)
+        step.write("k8s/all.yml", text.replace('"minReadySeconds": 2,', ""))
+        deployed(step, **inputs)
+        time.sleep(1)
+        with Load(bed, tmp_path, [target(bed, namespace)], rate=20) as load:
+            load.last(seconds=1)
+            answers = load.stop()
+        assert set(answers.versions) == {f"SETTING={level}"}
+        return {
+            name: (each["metadata"].get("annotations") or {}).get("aks-action/config-hash")
+            for name, each in templates(bed, namespace).items()
+        }
+
+    assert act("one") == {"web": None}
+    first = act("two", strategy="blue-green")
+    second = act("three", strategy="blue-green")
+    assert first["web"] is second["web"] is None
+    assert first["web-green"] != second["web-green"]
+    assert act("three", strategy="blue-green", action="promote") == {"web": second["web-green"]}
+
+
 def test_no_request_fails_while_pods_restart_and_modes_are_switched(
     step: Step, bed: Bed, namespace: str, tmp_path: Path
 ) -> None:
