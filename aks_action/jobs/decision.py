@@ -78,8 +78,8 @@ def decide(
         if volumes.finished(placed, observed, writes=not action.only_plans):
             placed, observed = observe(tell=tell)
         origin = Provenance(settings, env, cluster, tell)
-        labelled = release.labelled(origin.labelled(placed, observed))
-        plan = strategies.plan(strategy, hooks.besides(labelled), observed)
+        applied = release.applied(origin.labelled(placed, observed), observed)
+        plan = strategies.plan(strategy, hooks.besides(applied), observed)
         if settings.cluster.is_hub:
             plan = for_hub(plan)
         plan, observed = volumes.arranged(plan, observed)

@@ -31,7 +31,7 @@ class NoRelease:
     def manifests(self, read: ManifestSet) -> ManifestSet:
         return read
 
-    def labelled(self, manifests: ManifestSet) -> ManifestSet:
+    def applied(self, manifests: ManifestSet, _observed: Observed) -> ManifestSet:
         return manifests
 
     def look(self, plan: Plan, placed: ManifestSet, observed: Observed) -> None:

@@ -10,22 +10,18 @@ from functools import cached_property
 from aks_action.clients.ports import Cluster
 from aks_action.errors import ActionError, ApiError, Conflict, Source
 from aks_action.jobs.manifests import with_login
+from aks_action.jobs.remembering import Remembering
 from aks_action.model import apply_sets, pruning
 from aks_action.model.formers import Former, formers
 from aks_action.model.manifests import Document, Manifest, ManifestSet, ObjectRef
 from aks_action.model.observed import Observed
-from aks_action.model.plan import Apply, Change, Delete, Plan, Stage, Wait
-from aks_action.model.records import Objects, Record, Stamp, naming, objects_of
-from aks_action.model.records.making import (
-    attempt_of,
-    is_news,
-    members_of,
-    record_of,
-    stamp_of,
-)
+from aks_action.model.plan import Delete, Plan, Stage
+from aks_action.model.records import Objects, Record, naming, objects_of
+from aks_action.model.records.making import stamp_of
 from aks_action.model.records.selection import chosen, told
 from aks_action.model.settings import Action, Settings
 from aks_action.model.strategy_settings import Strategy, StrategyAction
+from aks_action.model.volumes.kept_sizes import as_large
 from aks_action.runtime import neighbours, record_store
 from aks_action.runtime.record_keeping import Keeper
 
@@ -54,13 +50,13 @@ class Release:
         namespace = settings.deploy.namespace or cluster.namespace
         self._parent = naming.release_ref(wanted.name, namespace)
         self._history = record_store.read(cluster, wanted.name, namespace)
-        self._keeper = Keeper(cluster, self._history, prune=wanted.prune, tell=tell)
         self._target = self._chosen() if self._action is StrategyAction.ROLLBACK else None
         self._digests = self._target.images if self._target else digests
         self._had = formers(self._history, cluster.types())
+        self._memory = self._remembering()
         self._pruning = pruning.Pruning()
+        self._grown: tuple[ObjectRef, ...] = ()
         self._manifests: ManifestSet = ()
-        self._is_begun = False
 
     # What is deployed
 
@@ -77,6 +73,20 @@ class Release:
         self._tell(f"{len(found)} objects from {self._target} of release {self._target.release}")
         return with_login(found, self._settings)
 
+    def applied(self, manifests: ManifestSet, observed: Observed) -> ManifestSet:
+        """The manifests as they are applied: with the label of its members, if a release prunes.
+
+        What has grown since the record that a rollback goes back to stays as large as it is.
+        """
+        if self._target:
+            kept = tuple(_as_large(each, observed) for each in manifests)
+            pairs = zip(kept, manifests, strict=True)
+            self._grown = tuple(new.ref for new, old in pairs if new is not old)
+            manifests = kept
+        if not self._prunes:
+            return manifests
+        return tuple(apply_sets.part_of(each, self._parent) for each in manifests)
+
     def _chosen(self) -> Record:
         lost, deploy = self._history.unfinished, self._settings.deploy
         if lost and lost.strategy not in (Strategy.BASIC, deploy.strategy.strategy):
@@ -92,7 +102,7 @@ class Release:
     @property
     def besides(self) -> ManifestSet:
         """The objects that the release had, where it matters whether they are there."""
-        looks = self._completes and (self._prunes or self._target)
+        looks = self._memory.completes and (self._prunes or self._target)
         return tuple(map(_placeholder, self._had)) if looks else ()
 
     @property
@@ -100,19 +110,13 @@ class Release:
         """What is going to be pruned."""
         return self._pruning.refs
 
-    def labelled(self, manifests: ManifestSet) -> ManifestSet:
-        """The manifests with the label of the release's members, if it prunes."""
-        if not self._prunes:
-            return manifests
-        return tuple(apply_sets.part_of(each, self._parent) for each in manifests)
-
     def look(self, plan: Plan, placed: ManifestSet, observed: Observed) -> None:
         """Find what the plan leaves over of what the release had.
 
         placed: the manifests as they are recorded: with their namespaces, without labels of ours.
         """
         self._manifests = placed
-        if not self._completes:
+        if not self._memory.completes:
             return
         kept, live = self._refs(plan), observed.live
         if self._prunes:
@@ -128,10 +132,11 @@ class Release:
     def planned(self, plan: Plan) -> Plan:
         """The plan with what is pruned at its end, and what is to be told."""
         before = told(self._history, self._target) if self._target else ()
+        grown = (f"{each} keeps its size: volumes do not shrink." for each in self._grown)
         return replace(
             plan,
             stages=(*plan.stages, *self._pruning.stages),
-            notes=(*before, *plan.notes, *self._pruning.notes),
+            notes=(*before, *plan.notes, *grown, *self._pruning.notes),
         )
 
     def _refs(self, plan: Plan) -> frozenset[ObjectRef]:
@@ -143,49 +148,23 @@ class Release:
 
     # What is remembered
 
-    @cached_property
-    def _objects(self) -> Objects:
-        login = self._settings.deploy.pull_secret
-        return objects_of(self._manifests, self._digests, login=login)
-
-    @cached_property
-    def _stamp(self) -> Stamp:
-        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        return stamp_of(self._settings.run, self._settings.version, now, self._target)
-
-    @property
-    def _completes(self) -> bool:
-        """Whether the release is the new version when this run is at its end."""
-        basic = self._settings.deploy.strategy.strategy is Strategy.BASIC
-        return basic or self._action in (StrategyAction.PROMOTE, StrategyAction.ROLLBACK)
-
     def begin(self, plan: Plan) -> None:
-        """Before the first write: what is begun, unless nothing is to be written at all."""
-        if self._action is StrategyAction.REJECT:
-            return
-        news = self._completes and is_news(self._history, self._stamp, self._objects)
-        if not (news or any(map(_writes, plan.steps))):
-            return
-        self._is_begun = True
-        refs, newest = self._refs(plan), self._history.newest
-        known = {each.ref for each in newest.members} if newest else set()
-        parts = len(self._objects.parts) if self._completes else 0
-        strategy = str(self._settings.deploy.strategy.strategy)
-        try:
-            self._keeper.begin(
-                attempt_of(self._history, self._stamp, strategy, target=self._target, parts=parts),
-                touched=sorted({*self._history.adrift, *(refs - known if self._prunes else ())}),
-                members={*refs, *(each.ref for each in self._had)},
-            )
-        except ApiError as error:
-            # A namespace that comes with the first deploy has nothing to be remembered of before.
-            if not (error.status == 404 and _brings(plan, self._parent.namespace)):
-                raise
+        """Before the first write. Raises ActionError."""
+        if self._action is not StrategyAction.REJECT:
+            self._memory.begin(plan, self._objects, self._refs(plan))
 
     def failed(self, error: ActionError) -> None:
-        """Remember why what was begun has failed."""
-        if self._is_begun:
-            self._keeper.failed(error)
+        self._memory.failed(error)
+
+    def finish(self, plan: Plan, live: Mapping[ObjectRef, Document]) -> None:
+        """When everything is healthy and pruned. live: the objects as they are now.
+
+        Raises ActionError.
+        """
+        if self._action is StrategyAction.REJECT:
+            self._memory.rejected()
+        else:
+            self._memory.finish(self._objects, self._refs(plan), live)
 
     def tidying(self) -> tuple[Stage, ...]:
         """What removes the versions of configuration that the release has no longer.
@@ -203,29 +182,32 @@ class Release:
         steps = tuple(Delete(ref=each, why=why) for each in unused)
         return (Stage(name="Prune old versions", steps=steps),) if steps else ()
 
-    def finish(self, plan: Plan, live: Mapping[ObjectRef, Document]) -> None:
-        """When everything is healthy and pruned: the record, if anything is new.
+    @cached_property
+    def _objects(self) -> Objects:
+        login = self._settings.deploy.pull_secret
+        return objects_of(self._manifests, self._digests, login=login)
 
-        live: the objects as they are now. Raises ActionError.
-        """
-        if self._action is StrategyAction.REJECT and self._history.unfinished:
-            self._keeper.take_back()
-        if not self._completes:
-            return
-        members = members_of(self._refs(plan), live)
-        if self._is_begun:
-            record = record_of(
-                self._history,
-                self._stamp,
-                self._objects,
-                members,
-                target=self._target,
-                pruned=self._prunes,
-            )
-            self._keeper.write(record, self._objects.parts)
-        if self._prunes:
-            there = (each.ref for each in self._had if each.ref in live)
-            self._keeper.settle({*(each.ref for each in members), *there})
+    def _remembering(self) -> Remembering:
+        history, prunes, target = self._history, self._prunes, self._target
+        settings, strategy = self._settings, self._settings.deploy.strategy.strategy
+        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        ends = self._action in (StrategyAction.PROMOTE, StrategyAction.ROLLBACK)
+        return Remembering(
+            keeper=Keeper(self._cluster, history, prune=prunes, tell=self._tell),
+            history=history,
+            stamp=stamp_of(settings.run, settings.version, now, target),
+            strategy=str(strategy),
+            target=target,
+            prunes=prunes,
+            completes=ends or strategy is Strategy.BASIC,
+            had=frozenset(each.ref for each in self._had),
+        )
+
+
+def _as_large(manifest: Manifest, observed: Observed) -> Manifest:
+    live = observed.live.get(manifest.ref)
+    document = as_large(manifest.document, live) if live else manifest.document
+    return manifest if document is manifest.document else manifest.with_document(document)
 
 
 def _placeholder(former: Former) -> Manifest:
@@ -234,13 +216,3 @@ def _placeholder(former: Former) -> Manifest:
     metadata = {"name": ref.name, **({"namespace": ref.namespace} if ref.namespace else {})}
     document = {"apiVersion": ref.api_version, "kind": ref.kind, "metadata": metadata}
     return Manifest(document=document, source=Source(file=former.of))
-
-
-def _writes(step: object) -> bool:
-    if isinstance(step, Apply):
-        return step.assessment is None or step.assessment.change is not Change.UNCHANGED
-    return not isinstance(step, Wait)
-
-
-def _brings(plan: Plan, namespace: str) -> bool:
-    return any(each.ref.kind == "Namespace" and each.ref.name == namespace for each in plan.applies)

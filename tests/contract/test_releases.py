@@ -20,7 +20,7 @@ from aks_action.jobs.execution import Execution
 from aks_action.jobs.records import open_release
 from aks_action.model.apply_sets import PART_OF, apply_set_id
 from aks_action.model.documents import get_in
-from aks_action.model.manifests import Document, Manifest, ObjectRef
+from aks_action.model.manifests import Document, Manifest, ObjectRef, ref_of
 from aks_action.model.plan import Delete, Plan
 from aks_action.model.provenance import RunContext
 from aks_action.model.records import History, naming
@@ -29,6 +29,7 @@ from aks_action.runtime import record_store
 from aks_action.workflow import Workflow
 from tests.contract.clusters import World
 from tests.contract.test_deploying import Counted
+from tests.contract.test_volumes import claim
 
 WRITES = ("apply", "create", "patch", "delete", "set_field_owners")
 MOST_WRITES = 20
@@ -228,27 +229,28 @@ def test_a_rollback_goes_back_and_is_remembered(run: Releases) -> None:
     assert run.data("settings") == {"LEVEL": "two"}
 
 
-def test_versions_of_configuration_go_back_with_what_names_them(run: Releases) -> None:
-    """Also a version that was removed meanwhile; nothing is versioned twice."""
-    reader = {
+def reader(config: str = "settings") -> Document:
+    """What names a ConfigMap and makes no pods."""
+    container = {
+        "name": "web",
+        "image": "web",
+        "envFrom": [{"configMapRef": {"name": config}}],
+    }
+    return {
         "apiVersion": "v1",
         "kind": "PodTemplate",
         "metadata": {"name": "reader"},
-        "template": {
-            "spec": {
-                "containers": [
-                    {
-                        "name": "web",
-                        "image": "web",
-                        "envFrom": [{"configMapRef": {"name": "settings"}}],
-                    }
-                ]
-            }
-        },
+        "template": {"spec": {"containers": [container]}},
     }
+
+
+def test_versions_of_configuration_go_back_with_what_names_them(run: Releases) -> None:
+    """Also a version that was removed meanwhile; nothing is versioned twice."""
     names = []
     for level in ("one", "two"):
-        run(settings(LEVEL=level), reader, config_changes="version", config_history="1", tag=level)
+        run(
+            settings(LEVEL=level), reader(), config_changes="version", config_history="1", tag=level
+        )
         (name,) = (each.ref.name for each in run.plan.applies if each.ref.kind == "ConfigMap")
         names.append(name)
     assert run.data(names[0]) is None
@@ -348,6 +350,39 @@ def test_a_first_deploy_can_bring_the_namespace_of_its_records(
         assert fresh.versions == ["v1"]
 
 
+def test_under_a_strategy_a_version_is_recorded_when_it_is_promoted(run: Releases) -> None:
+    """Until then the stable's record is the last good one; a reject takes what was begun back."""
+    canary = {"strategy": "canary", "percentage": "50"}
+    run(settings(LEVEL="one"), tag="v1")
+    run(settings(LEVEL="two"), tag="v2", **canary)
+    assert run.versions == ["v1"]
+    with pytest.raises(Conflict, match="begun with strategy canary, and neither promoted nor"):
+        run(action="rollback")
+    run(action="plan:rollback", **canary)
+    assert "Going back to v1 (record 1)" in run.plan.notes[0]
+    run(settings(LEVEL="two"), action="promote", tag="v2", **canary)
+    assert run.versions == ["v1", "v2"]
+    run(settings(LEVEL="three"), tag="v3", **canary)
+    run(settings(LEVEL="three"), action="reject", tag="v3", **canary)
+    assert run.history.unfinished is None
+    run(action="rollback", **canary)
+    assert run.versions == ["v1", "v2", "v1"]
+    assert run.data("settings") == {"LEVEL": "one"}
+
+
+def test_a_volume_that_has_grown_since_keeps_its_size(real_world: World) -> None:
+    """With what really makes volumes and lets them grow."""
+    with real_world.namespace() as namespace:
+        run = Releases(real_world.cluster, namespace)
+        run(claim(namespace), tag="v1")
+        run(claim(namespace, size="2Gi"), settings(), tag="v2")
+        run(action="rollback")
+        live = real_world.cluster.get(ref_of(claim(namespace)))
+        assert get_in(live, ("spec", "resources", "requests", "storage")) == "2Gi"
+        assert any("keeps its size: volumes do not shrink" in note for note in run.plan.notes)
+        assert run.versions == ["v1", "v2", "v1"]
+
+
 # Prune
 
 
@@ -440,6 +475,15 @@ def test_what_only_a_run_that_was_cut_off_has_made_is_pruned_too(run: Releases) 
             break
     run(settings(LEVEL="one"), tag="v3", prune="true")
     assert run.data("stray") is None
+
+
+def test_versions_of_former_configuration_go_when_nothing_names_them(run: Releases) -> None:
+    given = {"prune": "true", "config_changes": "version"}
+    run(settings(), reader(), tag="v1", **given)
+    (name,) = (each.ref.name for each in run.plan.applies if each.ref.kind == "ConfigMap")
+    run(settings("other"), reader("other"), tag="v2", **given)
+    assert name != "settings"
+    assert run.data(name) is None
 
 
 # Cut off anywhere
