@@ -532,3 +532,29 @@ def test_a_change_of_method_or_strategy_while_something_is_out_is_refused(
 ) -> None:
     with pytest.raises(Conflict, match=found):
         plan(action, method, (*INGRESS_SHOP, route(("web", 3))), (BLUE, GREEN, live))
+
+
+def test_rollback_without_a_green_makes_the_stable_the_earlier_version() -> None:
+    """With all that belongs to it, which a promote leaves to the deploy before it."""
+    assert told(plan("rollback", "service", SHOP, (BLUE, TO_BLUE))) == [
+        "apply ConfigMap/web-config",
+        *APPLY_BLUE,
+        PODS_OF_BLUE,
+        *SWITCH_TO_BLUE,
+    ]
+
+
+def test_rollback_from_a_green_that_serves_switches_when_the_stable_is_ready() -> None:
+    assert told(plan("rollback", "service", SHOP, (BLUE, GREEN, TO_GREEN))) == [
+        "apply ConfigMap/web-config",
+        *APPLY_BLUE,
+        PODS_OF_BLUE,
+        *SWITCH_TO_BLUE,
+        "delete Deployment/web-green",
+    ]
+
+
+def test_rollback_is_refused_while_only_a_version_keeps_a_green_out_of_the_traffic() -> None:
+    """The next rollout of the stable would change that version; a reject is at once."""
+    with pytest.raises(Conflict, match="Reject it, which leaves all of the traffic"):
+        plan("rollback", "service", SHOP, (*made_by_basic(), GREEN))

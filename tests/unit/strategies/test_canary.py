@@ -476,3 +476,10 @@ def test_a_change_of_method_or_strategy_while_something_is_out_is_refused(
 ) -> None:
     with pytest.raises(Conflict, match=found):
         plan(action, method, SHOP, (OLD, live))
+
+
+def test_rollback_makes_the_stable_the_earlier_version_with_a_canary_or_without() -> None:
+    """As a promote of that version does: the canary goes when the stable is healthy."""
+    for live in ((OLD, service()), (OLD, service(), CANARY, BASELINE)):
+        back = told(plan("rollback", "pod", SHOP, live))
+        assert back == told(plan("promote", "pod", SHOP, live))
