@@ -12,6 +12,7 @@ from aks_action.inputs.defaults import DEFAULTS
 from aks_action.inputs.reader import SECRETS, Reader
 from aks_action.inputs.releases import release_settings, without_effect
 from aks_action.inputs.strategy import strategy_settings, unused
+from aks_action.inputs.volumes import recreated_claims
 from aks_action.model import durations
 from aks_action.model.azure import ResourceKind
 from aks_action.model.provenance import RunContext
@@ -155,6 +156,7 @@ def _deploy(reader: Reader, actions: tuple[Action, ...]) -> DeploySettings:
         strategy=strategy_settings(reader, actions),
         configuration=config_settings(reader),
         release=release_settings(reader, actions),
+        recreated_claims=recreated_claims(reader),
         timeout_seconds=reader.parsed("timeout", durations.parse, 600.0),
         force=reader.flag("force"),
         annotate_resources=reader.flag("annotate-resources"),

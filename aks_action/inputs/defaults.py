@@ -56,4 +56,5 @@ DEFAULTS: Mapping[str, str] = {
     "to": "",
     "prune": "false",
     "prune-kinds": "",
+    "recreate-claims": "",
 }

@@ -60,6 +60,8 @@ def decide(
     strategy = replace(settings.deploy.strategy, action=action.of_strategy)
     configuration = _configuration(settings, strategy, workflow)
     nowhere = _without_pods(settings)
+    if nowhere and settings.deploy.recreated_claims:
+        raise InputError(f"Input `recreate-claims` is not there for {nowhere} yet.")
     hooks = Hooks(strategy, force=settings.deploy.force, nowhere=nowhere)
     observe = partial(
         observing.observe,
@@ -74,9 +76,11 @@ def decide(
 
     def decided(tell: batches.Tell) -> Decision:
         placed, observed = observe(tell=tell)
-        volumes = Volumes(cluster, tell, grows=_grows(settings, strategy))
+        grows = strategy.strategy is Strategy.BASIC and not nowhere
+        volumes = Volumes(cluster, tell, grows=grows, recreated=settings.deploy.recreated_claims)
         if volumes.finished(placed, observed, writes=not action.only_plans):
             placed, observed = observe(tell=tell)
+        placed, observed = volumes.named(placed, observed)
         origin = Provenance(settings, env, cluster, tell)
         applied = release.applied(origin.labelled(placed, observed), observed)
         plan = strategies.plan(strategy, hooks.besides(applied), observed)
@@ -107,11 +111,6 @@ def decide(
         )
 
     return batches.decided(cluster, manifests, settings.deploy.namespace, decided, workflow.write)
-
-
-def _grows(settings: Settings, strategy: StrategySettings) -> bool:
-    """Whether a StatefulSet can be made anew to grow its volumes."""
-    return strategy.strategy is Strategy.BASIC and not _without_pods(settings)
 
 
 def _is_private(settings: Settings) -> bool:

@@ -1,5 +1,5 @@
-"""Volumes in a deploy: what a run that was cut off has left to do first, then StatefulSets whose
-volumes grow. Without either it costs no request.
+"""Volumes in a deploy: what a run that was cut off has left to do first, claims that are made anew,
+and StatefulSets whose volumes grow. Without any of these it costs no request.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from aks_action.model.volumes import marks
 from aks_action.runtime import parallel
 
 if TYPE_CHECKING:  # what few deploys need is imported where they do
+    from aks_action.jobs.claims import Claims
     from aks_action.model.volumes.growth import Growth
     from aks_action.model.volumes.renewal import Journal
 
@@ -31,12 +32,22 @@ class Volumes:
 
     grows: StatefulSets may be made anew; not with canary and blue-green, which have two of each,
            nor where one script does everything.
+    recreated: the names of claims that may be made anew where they cannot change.
     """
 
-    def __init__(self, cluster: Cluster, tell: Callable[[str], None], *, grows: bool) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        tell: Callable[[str], None],
+        *,
+        grows: bool,
+        recreated: tuple[str, ...],
+    ) -> None:
         self._cluster = cluster
         self._tell = tell
         self._grows = grows
+        self._recreated = recreated
+        self._claims: Claims | None = None
         self._growths: tuple[Growth, ...] = ()
 
     def finished(self, manifests: ManifestSet, observed: Observed, *, writes: bool) -> bool:
@@ -92,8 +103,22 @@ class Volumes:
             return ()
         return listing.items
 
+    def named(self, manifests: ManifestSet, observed: Observed) -> tuple[ManifestSet, Observed]:
+        """The manifests with their claims as they are called in the cluster: see `Claims`."""
+        has_claims = any(each.ref.group_kind == CLAIM for each in manifests)
+        # What an earlier run has stopped may have no claim any more.
+        stopped = any(map(marks.is_stopped, observed.live.values()))
+        if not (self._recreated or has_claims or stopped):
+            return manifests, observed
+        from aks_action.jobs.claims import Claims  # noqa: PLC0415
+
+        self._claims = Claims(self._cluster, self._recreated)
+        return self._claims.named(manifests, observed)
+
     def arranged(self, plan: Plan, observed: Observed) -> tuple[Plan, Observed]:
-        """The plan with what growing takes, to be checked, and the claims that were seen for it."""
+        """The plan with what claims take, to be checked, and what was seen for it."""
+        if self._claims:
+            plan = self._claims.arranged(plan, observed)
         if not self._grows or all(each.ref.group_kind != _STATEFUL_SET for each in plan.applies):
             return plan, observed
         from aks_action.model.volumes import growth  # noqa: PLC0415

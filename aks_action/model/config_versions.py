@@ -13,17 +13,14 @@ from aks_action.model.config_hash import content_hash
 from aks_action.model.config_marks import VERSION_OF, VERSIONED, age, base_of, is_version
 from aks_action.model.config_outsiders import reasons_against
 from aks_action.model.config_readers import (
-    config_ref,
     content,
     is_configuration,
-    names_configuration,
 )
 from aks_action.model.diff import changes
 from aks_action.model.documents import set_in
 from aks_action.model.manifests import Document, Manifest, ManifestSet, ObjectRef
-from aks_action.model.object_references import references
 from aks_action.model.plan import Apply, Change, Plan, Stage
-from aks_action.model.pod_specs import Path, changed_at
+from aks_action.model.renames import pointed
 
 Versions = Mapping[ObjectRef, ObjectRef]
 """The version of each plain ConfigMap or Secret."""
@@ -52,7 +49,7 @@ def versioned(manifests: ManifestSet) -> Versioned:
         if each.ref not in against
     }
     return Versioned(
-        manifests=tuple(_pointed(_as_version(each, versions), versions) for each in manifests),
+        manifests=tuple(pointed(_as_version(each, versions), versions) for each in manifests),
         versions=versions,
         notes=tuple(_notes(against)),
     )
@@ -71,20 +68,6 @@ def _as_version(manifest: Manifest, versions: Versions) -> Manifest:
     document = set_in(document, ("metadata", "labels", VERSIONED), "true")
     document = set_in(document, ("metadata", "annotations", VERSION_OF), ref.name)
     return manifest.with_document(set_in(document, ("immutable",), value=True))
-
-
-def _pointed(manifest: Manifest, versions: Versions) -> Manifest:
-    """The manifest with the versions in the place of the plain names."""
-    document = manifest.document
-    for each in references(document):
-        if names_configuration(each) and config_ref(each) in versions:
-            document = _put(document, each.path, versions[config_ref(each)].name)
-    return manifest if document is manifest.document else manifest.with_document(document)
-
-
-def _put(document: Document, path: Path, name: str) -> Document:
-    changed: Document = changed_at(document, path, lambda _plain: name)
-    return changed
 
 
 def _notes(against: Mapping[ObjectRef, str]) -> list[str]:

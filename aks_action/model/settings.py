@@ -79,6 +79,7 @@ class DeploySettings:
 
     images:          `repository:tag`, `repository@digest` or `old=new` items, in order.
     pull_secret:     the name of an image pull secret to make and add; empty for none.
+    recreated_claims: names of PersistentVolumeClaims that may be made anew, each on its own.
     timeout_seconds: one deadline for everything that is waited for.
     """
 
@@ -91,6 +92,7 @@ class DeploySettings:
     strategy: StrategySettings = field(default_factory=StrategySettings)
     configuration: ConfigSettings = field(default_factory=ConfigSettings)
     release: ReleaseSettings = field(default_factory=ReleaseSettings)
+    recreated_claims: tuple[str, ...] = ()
     timeout_seconds: float = 600.0
     force: bool = False
     annotate_resources: bool = True

@@ -28,13 +28,11 @@ from aks_action.model.traffic_steps import (
     Patch,
     Pause,
     Reroute,
-    WaitAccepted,
-    WaitEndpoints,
-    WaitPods,
 )
 from aks_action.model.volumes.steps import Renew
 from aks_action.runtime import checking, parallel, traffic, waiting
 from aks_action.runtime.journal import Journal
+from aks_action.runtime.traffic_waits import TrafficWait
 from aks_action.runtime.wait_result import WaitResult
 from aks_action.runtime.writing import Writer, assessment_of
 
@@ -159,7 +157,7 @@ class _Execution:
                 self._wait(step)
             elif isinstance(step, Pause):
                 traffic.carry_out(step, self._traffic)
-        waits = [s for s in stage.steps if isinstance(s, WaitPods | WaitEndpoints | WaitAccepted)]
+        waits = [s for s in stage.steps if isinstance(s, TrafficWait)]
         traffic.carry_out_waits(waits, self._traffic)
 
     def _checked(self, applies: Sequence[Apply]) -> list[Apply]:

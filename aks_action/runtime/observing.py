@@ -13,7 +13,7 @@ from aks_action.model.observed import Collection, Observed
 from aks_action.model.resources import ResourceTypes, defined_by, index
 from aks_action.model.scopes import scoped
 from aks_action.model.secrets import with_encoded_data
-from aks_action.model.volumes.marks import is_journal
+from aks_action.model.volumes.marks import is_claim_version, is_journal
 from aks_action.runtime import parallel
 
 _AUTOSCALERS = (
@@ -140,7 +140,9 @@ def _read(
 
 def _is_kept(document: Document) -> bool:
     """What is of use besides the manifests' own objects."""
-    return _is_autoscaler(document) or is_version(document) or is_journal(document)
+    return _is_autoscaler(document) or any(
+        test(document) for test in (is_version, is_journal, is_claim_version)
+    )
 
 
 def _one_by_one(

@@ -1,4 +1,4 @@
-"""Waiting until traffic has moved: pods, endpoints and routes, by one watch per kind and namespace.
+"""Waiting until traffic has moved or pods have gone: by one watch per kind and namespace.
 
 What is there already costs one LIST of each, whatever the number of waits.
 """
@@ -13,11 +13,14 @@ from aks_action.errors import RolloutFailed, RolloutTimeout
 from aks_action.model.documents import get_in
 from aks_action.model.endpoints import SERVICE_NAME, endpoints, is_ready, missing
 from aks_action.model.health import Related, assess
+from aks_action.model.label_selectors import selects
 from aks_action.model.manifests import Document, ObjectRef, ref_of
+from aks_action.model.mounts import claims_of, has_ended
 from aks_action.model.traffic_steps import WaitAccepted, WaitEndpoints, WaitPods
+from aks_action.model.volumes.steps import WaitUnused
 from aks_action.runtime.feeds import Collection, Feeds, Message, Snapshot, Trouble
 
-TrafficWait = WaitPods | WaitEndpoints | WaitAccepted
+TrafficWait = WaitPods | WaitEndpoints | WaitAccepted | WaitUnused
 
 _TICK_SECONDS = 0.1
 _SLICES = ("discovery.k8s.io/v1", "EndpointSlice")
@@ -119,6 +122,8 @@ def _collections(steps: Iterable[TrafficWait]) -> set[Collection]:
         match step:
             case WaitPods():
                 wanted.add((_PODS, step.namespace))
+            case WaitUnused():
+                wanted.add((_PODS, step.claim.namespace))
             case WaitEndpoints():
                 wanted |= {(kind, step.service.namespace) for kind in (_PODS, _SLICES)}
             case WaitAccepted():
@@ -154,6 +159,15 @@ def _missing(step: TrafficWait, view: _View) -> str:
             return missing(step, tuple(endpoints(slices, view.of("Pod", namespace))))
         case WaitAccepted():
             return _not_accepted(step, view)
+        case WaitUnused():
+            left = [each for each in view.of("Pod", step.claim.namespace) if _uses(each, step)]
+            return f"{len(left)} of them still there" if left else ""
+
+
+def _uses(pod: Document, step: WaitUnused) -> bool:
+    labels = get_in(pod, ("metadata", "labels")) or {}
+    selected = any(selects(each, labels) for each in step.selectors)
+    return selected and step.claim in claims_of(pod) and not has_ended(pod)
 
 
 def _not_accepted(step: WaitAccepted, view: _View) -> str:

@@ -388,3 +388,124 @@ def test_who_may_not_keep_a_journal_deletes_nothing(
     with pytest.raises(ActionError, match="secrets"):
         deploy(database(namespace, size="2Gi"))
     assert template_size(live(cluster, database(namespace))) == "1Gi"
+
+
+def app(namespace: str, *, replicas: int | None = 1) -> dict[str, Any]:
+    """A Deployment that mounts the claim `data`; no controller of the fake runs it."""
+    container = {"name": "app", "image": "registry.invalid/app:1"}
+    volume = {"name": "data", "persistentVolumeClaim": {"claimName": "data"}}
+    spec: dict[str, Any] = {
+        "selector": {"matchLabels": {"app": "app"}},
+        "template": {
+            "metadata": {"labels": {"app": "app"}},
+            "spec": {
+                "terminationGracePeriodSeconds": 0,
+                "containers": [container],
+                "volumes": [volume],
+            },
+        },
+    }
+    if replicas is not None:
+        spec["replicas"] = replicas
+    metadata = {"name": "app", "namespace": namespace}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
+
+
+def mounted(cluster: Cluster, namespace: str) -> tuple[str, int]:
+    """The claim that the app names, and how many replicas it has."""
+    spec = live(cluster, app(namespace))["spec"]
+    (volume,) = spec["template"]["spec"]["volumes"]
+    return volume["persistentVolumeClaim"]["claimName"], spec["replicas"]
+
+
+def claim_names(cluster: Cluster, namespace: str) -> list[str]:
+    listing = cluster.list("v1", "PersistentVolumeClaim", namespace=namespace)
+    return [each["metadata"]["name"] for each in listing.items]
+
+
+OTHER = {"storageClassName": "not-expandable"}
+
+
+@pytest.fixture
+def bound(deploy: Deploys, namespace: str, world: World) -> None:
+    """An app with a bound claim, scaled to two by hand."""
+    deploy(claim(namespace), app(namespace, replicas=None))
+    world.scale(app(namespace), 2)
+    world.bound(ref_of(claim(namespace)))
+
+
+@pytest.mark.usefixtures("bound")
+def test_a_claim_that_cannot_change_is_made_anew_and_the_old_one_kept(
+    deploy: Deploys, cluster: Cluster, namespace: str
+) -> None:
+    """With the input or, from then on, without it: the second run finds the new name."""
+    before = live(cluster, claim(namespace))
+    wanted = (claim(namespace, **OTHER), app(namespace, replicas=None))
+    plan = deploy(*wanted, **{"recreate-claims": "data"})
+    assert mounted(cluster, namespace) == ("data-v2", 2)
+    after = live(cluster, claim(namespace))
+    assert after["metadata"]["uid"] == before["metadata"]["uid"]
+    assert after["spec"] == before["spec"]
+    assert claim_names(cluster, namespace) == ["data", "data-v2"]
+    (note,) = (each for each in plan.notes if "takes the place of" in each)
+    assert "storageClassName cannot change (expandable → not-expandable)" in note
+    assert f"PersistentVolumeClaim/{namespace}/data" in note
+    assert "are kept" in note
+    for given in ({"recreate-claims": "data"}, {}):
+        deploy(*wanted, **given)
+        assert not deploy.counted.writes, deploy.said
+    assert mounted(cluster, namespace) == ("data-v2", 2)
+
+
+@pytest.mark.usefixtures("bound")
+def test_a_claim_that_can_change_is_not_made_anew(
+    deploy: Deploys, cluster: Cluster, namespace: str
+) -> None:
+    deploy(claim(namespace, size="2Gi"), app(namespace), **{"recreate-claims": "data"})
+    assert claim_names(cluster, namespace) == ["data"]
+    assert size_of(cluster, "data", namespace) == "2Gi"
+
+
+@pytest.mark.usefixtures("bound")
+def test_a_name_that_somebody_else_uses_is_left_alone(
+    deploy: Deploys, cluster: Cluster, namespace: str
+) -> None:
+    deploy(claim(namespace, "data-v2"))
+    wanted = (claim(namespace, **OTHER), app(namespace))
+    deploy(*wanted, **{"recreate-claims": "data"})
+    assert mounted(cluster, namespace) == ("data-v3", 1)
+
+
+def test_a_name_that_no_manifest_has_is_refused(deploy: Deploys, namespace: str) -> None:
+    with pytest.raises(ActionError, match="have no PersistentVolumeClaim dat; they have data"):
+        deploy(claim(namespace), **{"recreate-claims": "dat"})
+    assert not deploy.counted.writes
+
+
+@pytest.mark.usefixtures("bound")
+def test_a_recreation_that_was_cut_off_anywhere_is_finished_by_the_next_run(
+    deploy: Deploys, cluster: Cluster, namespace: str
+) -> None:
+    """Also by one whose manifests want the old claim: nothing stays stopped."""
+    given = {"recreate-claims": "data"}
+    last = ("data", 2)
+    for limit in range(1, 20):
+        # Every round asks for another class than the last one, so that a claim is made anew.
+        spec = OTHER if limit % 2 else {}
+        wanted = (claim(namespace, **spec), app(namespace, replicas=None))
+        back = (claim(namespace, **({} if limit % 2 else OTHER)), app(namespace, replicas=None))
+        try:
+            deploy(*wanted, limit=limit, **given)
+        except CutOff:
+            if mounted(cluster, namespace)[0] == last[0] and limit == 3:
+                deploy(*back, **given)
+                assert mounted(cluster, namespace)[1] == 2
+            deploy(*wanted, **given)
+        else:
+            break
+        name, replicas = mounted(cluster, namespace)
+        assert (name != last[0], replicas) == (True, 2)
+        last = name, replicas
+        deploy(*wanted, **given)
+        assert not deploy.counted.writes, deploy.said
+    assert limit > 4

@@ -30,10 +30,10 @@ def claim(size: str, name: str = "data", **changes: str) -> str:
     return manifests.document("v1", "PersistentVolumeClaim", name, spec=claim_spec(size, **changes))
 
 
-def pod() -> dict[str, Any]:
+def pod(text: str = KEPT) -> dict[str, Any]:
     """A server that shows a file of its volume, which its first pod has written."""
     mounts = [{"name": "data", "mountPath": "/data"}]
-    once = f"test -f /data/file || echo '{KEPT}' > /data/file"
+    once = f"test -f /data/file || echo '{text}' > /data/file"
     writer = {"name": "write", "image": "busybox", "command": ["sh", "-c", once]}
     server = {
         "name": "server",
@@ -59,9 +59,9 @@ def workload(kind: str, *, replicas: int = 1, **spec: Any) -> str:
     )
 
 
-def deployment(name: str = "data") -> str:
-    volume = {"name": "data", "persistentVolumeClaim": {"claimName": name}}
-    return workload("Deployment", strategy={"type": "Recreate"}, pod={"volumes": [volume]})
+def deployment(text: str = KEPT) -> str:
+    volume = {"name": "data", "persistentVolumeClaim": {"claimName": "data"}}
+    return workload("Deployment", pod={**pod(text), "volumes": [volume]})
 
 
 def stateful_set(size: str, *, replicas: int = 1) -> str:
@@ -193,3 +193,27 @@ def test_a_growth_that_is_killed_after_each_of_its_writes_comes_to_its_end(
     assert "aks-action/volumes-growing" not in left["metadata"]["annotations"]
     unchanged = step.run()
     assert json.loads(unchanged.outputs["result"])["counts"]["unchanged"] == 2
+
+
+def test_a_claim_that_cannot_change_is_made_anew_and_the_old_volume_kept(
+    step: Step, bed: Bed, namespace: str, tmp_path: Path
+) -> None:
+    """No pod of the old volume runs any more when the first of the new one begins."""
+    deployed(step, claim("1Gi") + deployment())
+    old = found(bed, namespace, "persistentvolumeclaims")["data"]
+    wanted = claim("1Gi", storage_class="not-expandable") + deployment("it is new")
+    refused = deployed(step, wanted, code=3)
+    assert "spec.storageClassName cannot change (expandable → not-expandable)" in refused.log
+    finished = deployed(step, wanted, recreate_claims="data")
+    volume = old["spec"]["volumeName"]
+    finished.says_in_order(["Stop what uses old claims", "data-v2  created", volume, "are kept"])
+    assert volume in finished.summary
+    claims = found(bed, namespace, "persistentvolumeclaims")
+    assert claims["data"]["metadata"]["uid"] == old["metadata"]["uid"]
+    assert bed.kubectl("get", "pv", volume, "--output=jsonpath={.status.phase}") == "Bound"
+    with Load(bed, tmp_path, [target(bed, namespace)], rate=5, seconds=1) as load:
+        (answer,) = load.wait().versions
+    assert "it is new" in answer
+    unchanged = step.run()
+    assert json.loads(unchanged.outputs["result"])["counts"]["unchanged"] == 3
+    assert "data of the manifests is PersistentVolumeClaim" in unchanged.log

@@ -215,3 +215,13 @@ def test_wrong_inputs_about_configuration_are_told_at_once() -> None:
         "Input `restart-foreign`",
         "Input `config-history`",
     ]
+
+
+def test_claims_that_may_be_made_anew_are_named_one_by_one() -> None:
+    assert parse(**DEPLOY).deploy.recreated_claims == ()
+    given = parse(recreate_claims="data, log\ncache.v1", **DEPLOY)
+    assert given.deploy.recreated_claims == ("data", "log", "cache.v1")
+    (pattern,) = problems_of(recreate_claims="data, *", **DEPLOY)
+    assert "`*` is not the name of a claim" in pattern
+    (strategy,) = problems_of(recreate_claims="data", strategy="blue-green", **DEPLOY)
+    assert "with `strategy: basic` only" in strategy

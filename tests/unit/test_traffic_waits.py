@@ -8,8 +8,10 @@ import pytest
 from aks_action.clients.ports import WatchEvent
 from aks_action.errors import ApiError, RolloutFailed, RolloutTimeout
 from aks_action.model.manifests import ObjectRef, ref_of
+from aks_action.model.mounts import claim_ref
 from aks_action.model.resources import ResourceType
 from aks_action.model.traffic_steps import WaitAccepted, WaitEndpoints, WaitPods
+from aks_action.model.volumes.steps import WaitUnused
 from aks_action.runtime.traffic_waits import TrafficWait, wait
 from tests.fakes.clock import HurriedClock
 from tests.fakes.cluster import FakeCluster
@@ -200,3 +202,18 @@ def test_a_route_that_its_gateway_refuses_fails_at_once(scene: Scene) -> None:
 def test_a_route_that_goes_away_is_told(scene: Scene) -> None:
     with pytest.raises(RolloutTimeout, match="it is gone"):
         scene.wait(WaitAccepted(ref=ref_of(route())), seconds=3.0)
+
+
+def test_a_claim_is_in_use_while_a_stopped_pod_names_it(scene: Scene) -> None:
+    """A pod that has ended does not use it, and whose nobody has stopped is not waited for."""
+    volumes = {"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "data"}}]}
+    old = {**pod("old", app="web"), "spec": volumes}
+    scene.cluster.put({**old, "status": {"phase": "Running"}})
+    ended = {**pod("ended", app="web"), "spec": volumes, "status": {"phase": "Succeeded"}}
+    scene.cluster.put(ended)
+    scene.cluster.put({**pod("other", app="other"), "spec": volumes})
+    scene.acts = [lambda: scene.cluster.remove(ref_of(old))]
+    claim = claim_ref("data", "shop")
+    step = WaitUnused(claim=claim, selectors=({"matchLabels": {"app": "web"}},))
+    scene.wait(step)
+    assert scene.told == [f"waiting {step}: 1 of them still there"]

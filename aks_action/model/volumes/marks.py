@@ -27,3 +27,22 @@ def is_growing(stateful_set: Document) -> bool:
 def is_journal(document: Document) -> bool:
     labelled = get_in(document, ("metadata", "labels", JOURNAL)) == RENEWAL
     return document.get("kind") == "Secret" and labelled
+
+
+CLAIM_OF = "aks-action/claim-of"
+"""The annotation of a claim that was made anew: the name that the manifests give it."""
+
+REPLACED_BY = "aks-action/replaced-by"
+"""The annotation of the claim before it: the name of the newer one."""
+
+REPLICAS_BEFORE = "aks-action/replicas-before"
+"""The annotation of a workload that is stopped while a claim of it is made anew."""
+
+
+def is_claim_version(document: Document) -> bool:
+    named = get_in(document, ("metadata", "annotations", CLAIM_OF))
+    return document.get("kind") == "PersistentVolumeClaim" and bool(named)
+
+
+def is_stopped(workload: Document) -> bool:
+    return get_in(workload, ("metadata", "annotations", REPLICAS_BEFORE)) is not None

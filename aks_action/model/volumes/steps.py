@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from aks_action.errors import Source
 from aks_action.model.manifests import ObjectRef
@@ -40,4 +41,15 @@ class Renew:
         return f"{self.ref}  ({self.why})"
 
 
-VolumeStep = Renew
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitUnused:
+    """Wait until no pod that one of the selectors (of workloads) selects names a claim."""
+
+    claim: ObjectRef
+    selectors: tuple[Mapping[str, Any], ...]
+
+    def __str__(self) -> str:
+        return f"until no pod of what was stopped uses {self.claim}"
+
+
+VolumeStep = Renew | WaitUnused
