@@ -14,6 +14,7 @@ from aks_action.jobs.remembering import Remembering
 from aks_action.model import apply_sets, pruning
 from aks_action.model.formers import Former, formers
 from aks_action.model.manifests import Document, Manifest, ManifestSet, ObjectRef
+from aks_action.model.mounts import is_only_more
 from aks_action.model.observed import Observed
 from aks_action.model.plan import Delete, Plan, Stage
 from aks_action.model.records import Objects, Record, naming, objects_of
@@ -141,7 +142,8 @@ class Release:
 
     def _refs(self, plan: Plan) -> frozenset[ObjectRef]:
         """What belongs to the release from now on: also what a strategy makes of the manifests."""
-        found = [each.ref for each in self._manifests] + [each.ref for each in plan.applies]
+        applied = (each for each in plan.applies if not is_only_more(each.manifest.document))
+        found = [*(each.ref for each in self._manifests), *(each.ref for each in applied)]
         if self._target:
             found += [each.ref for each in self._target.members]
         return frozenset(ref for ref in found if ref.name)

@@ -28,3 +28,8 @@ def claims_of(pod: Document) -> Iterator[ObjectRef]:
 def has_ended(pod: Document) -> bool:
     """Whether a Pod uses no volume any more, though it is still there."""
     return get_in(pod, ("status", "phase")) in _ENDED
+
+
+def is_only_more(document: Document) -> bool:
+    """Whether a document only makes a claim of a StatefulSet ask for more; it is no manifest."""
+    return document.get("kind") == CLAIM and set(get_in(document, ("spec",), ())) == {"resources"}

@@ -20,6 +20,7 @@ from aks_action.model.object_references import references
 from aks_action.model.ordering import stages
 from aks_action.model.plan import Delete, Stage
 from aks_action.model.release_settings import GUARDED_KINDS
+from aks_action.model.volumes.marks import is_replaced
 
 KEEP = "aks-action/prune"
 """The annotation of an object that is never pruned; its value is `false`."""
@@ -85,6 +86,8 @@ def pruning(
     for each in gone:
         document = live[each.ref]
         reason = _reason(each, document, rules) or named.get(_place(each.ref), "")
+        if not reason and is_replaced(document, manifests):
+            reason = "a claim that was made anew has its place, and its data is kept"
         if is_version(document):
             if not reason and _base(document) not in bases:
                 versions.append(each.ref)

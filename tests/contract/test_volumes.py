@@ -14,6 +14,7 @@ from aks_action.clients.ports import Cluster
 from aks_action.errors import ActionError, ManifestError, Source
 from aks_action.jobs.decision import decide
 from aks_action.jobs.execution import Execution
+from aks_action.jobs.records import open_release
 from aks_action.model.documents import get_in, set_in
 from aks_action.model.manifests import Document, Manifest, ObjectRef, ref_of
 from aks_action.model.plan import Plan, Wait
@@ -88,7 +89,11 @@ class Deploys:
             for n, each in enumerate(documents, start=1)
         )
         try:
-            decision = decide(action, manifests, self.counted, settings, {}, workflow)
+            release = open_release(action, settings, self.counted, {}, workflow.write)
+            manifests = release.manifests(manifests)
+            decision = decide(
+                action, manifests, self.counted, settings, {}, workflow, release=release
+            )
             self.plan = decision.plan
             if not only_plan:
                 decision = replace(decision, plan=without_waits(decision.plan))
@@ -509,3 +514,25 @@ def test_a_recreation_that_was_cut_off_anywhere_is_finished_by_the_next_run(
         deploy(*wanted, **given)
         assert not deploy.counted.writes, deploy.said
     assert limit > 4
+
+
+@pytest.mark.usefixtures("bound", "running")
+def test_a_release_that_prunes_claims_keeps_old_ones_and_those_of_stateful_sets(
+    deploy: Deploys, cluster: Cluster, namespace: str
+) -> None:
+    given = {
+        "release-name": "shop",
+        "namespace": namespace,
+        "prune": "true",
+        "prune-kinds": "PersistentVolumeClaim",
+    }
+    settings = config_map(namespace, LEVEL="info")
+    deploy(settings, claim(namespace), app(namespace), database(namespace), **given)
+    changed = (settings, claim(namespace, **OTHER), app(namespace), database(namespace, size="2Gi"))
+    for more in ({"recreate-claims": "data"}, {}):
+        deploy(*changed, **given, **more)
+        assert claim_names(cluster, namespace) == ["data", "data-db-0", "data-v2"]
+        assert not any("data-db-0" in each for each in deploy.plan.notes)
+    deploy(settings, **given)
+    assert cluster.get(ref_of(database(namespace))) is None
+    assert {"data", "data-db-0"} <= set(claim_names(cluster, namespace))

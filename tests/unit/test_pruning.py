@@ -231,3 +231,19 @@ def test_the_ids_and_marks_are_those_of_kep_3659() -> None:
     )
     assert marks["applyset.kubernetes.io/additional-namespaces"] == "other"
     assert marks["applyset.kubernetes.io/tooling"].startswith("aks-action/v")
+
+
+def test_a_claim_that_was_made_anew_is_kept_even_if_claims_are_pruned() -> None:
+    """In the run that makes it anew nothing live says so yet; later the old claim does."""
+    claims = replace(RULES, kinds=frozenset({"PersistentVolumeClaim"}))
+    old = live(item("PersistentVolumeClaim", "data"))
+    marked = live(
+        item("PersistentVolumeClaim", "data"), annotations={"aks-action/replaced-by": "data-v2"}
+    )
+    new = item(
+        "PersistentVolumeClaim", "data-v2", meta={"annotations": {"aks-action/claim-of": "data"}}
+    )
+    assert names(prune(old, rules=claims)) == [["data"]]
+    for found in (prune(old, manifests=(HERE, new), rules=claims), prune(marked, rules=claims)):
+        assert not found.stages
+        assert "its data is kept" in found.notes[0]

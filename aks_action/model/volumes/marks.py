@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from aks_action.model.documents import get_in
-from aks_action.model.manifests import Document
+from aks_action.model.manifests import Document, Manifest, ref_of
 
 GROWING = "aks-action/volumes-growing"
 """The annotation of a StatefulSet that may have a journal, or claims that still grow. It is seen
@@ -42,6 +44,24 @@ REPLICAS_BEFORE = "aks-action/replicas-before"
 def is_claim_version(document: Document) -> bool:
     named = get_in(document, ("metadata", "annotations", CLAIM_OF))
     return document.get("kind") == "PersistentVolumeClaim" and bool(named)
+
+
+def is_replaced(claim: Document, manifests: Iterable[Manifest]) -> bool:
+    """Whether another claim has taken a live one's place, in this run or in an earlier one.
+
+    manifests: as they are to be applied; a version among them may be about to be made.
+    """
+    ref = ref_of(claim)
+    annotations = get_in(claim, ("metadata", "annotations")) or {}
+    plain = annotations.get(CLAIM_OF, ref.name)
+    return ref.group_kind == "PersistentVolumeClaim" and (
+        REPLACED_BY in annotations
+        or any(
+            is_claim_version(each.document)
+            and (each.ref.namespace, each.annotations[CLAIM_OF]) == (ref.namespace, plain)
+            for each in manifests
+        )
+    )
 
 
 def is_stopped(workload: Document) -> bool:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from aks_action.model.documents import get_in
 from aks_action.model.manifests import Document, ObjectRef
-from aks_action.model.mounts import CLAIM
+from aks_action.model.mounts import CLAIM, is_only_more
 from aks_action.model.refusals import Refusal, Sort
 from aks_action.model.volumes.hindrances import Classes, Hindrance, hindrances
 from aks_action.model.volumes.templates import larger, obstacles
@@ -58,8 +57,7 @@ def _of_claims(
 
 def _remedies(refusal: Refusal, reasons: Sequence[Hindrance]) -> str:
     """What to do; a remedy that keeps the claim helps only if it helps against all reasons."""
-    of_template = set(get_in(refusal.manifest.document, ("spec",), ())) == {"resources"}
-    ways = [] if of_template else [_OTHER_CLAIM]
+    ways = [] if is_only_more(refusal.manifest.document) else [_OTHER_CLAIM]
     if all(each.remedy for each in reasons):
         ways = [" and ".join(each.remedy for each in reasons), *ways]
     text = ", or ".join(ways)
