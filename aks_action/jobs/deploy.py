@@ -15,6 +15,7 @@ from aks_action.jobs.manifests import read_manifests
 from aks_action.jobs.records import open_release
 from aks_action.jobs.results import Results
 from aks_action.jobs.stopwatch import Stopwatch
+from aks_action.model.manifests import ManifestSet
 from aks_action.model.settings import Action, Settings
 from aks_action.workflow import Workflow
 
@@ -28,8 +29,10 @@ def run(
 ) -> None:
     """Deploy, or show what a deploy would do. Raises ActionError for what went wrong."""
     watch = Stopwatch(SystemClock())
-    with workflow.group("Manifests"), watch.phase("read"):
-        manifests = read_manifests(action, settings, env, workflow, results)
+    manifests: ManifestSet = ()
+    if action.needs_manifests:
+        with workflow.group("Manifests"), watch.phase("read"):
+            manifests = read_manifests(action, settings, env, workflow, results)
     with workflow.group("Plan"), watch.phase("plan"):
         cluster = connect(settings, env, workflow)
         release = open_release(action, settings, cluster, results.images, workflow.write)

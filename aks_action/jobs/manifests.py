@@ -32,11 +32,8 @@ def read_manifests(
 ) -> ManifestSet:
     """The objects to deploy, in the given order, as they are to be. Raises ActionError.
 
-    A reject goes back to what is there: no image is looked up or put in for it. A rollback has
-    what it goes back to from a record, so that nothing is read for it.
+    A reject goes back to what is there: no image is looked up or put in for it.
     """
-    if not action.needs_manifests:
-        return ()
     read = manifest_files.read(settings.deploy.manifests, environment.folders(env))
     for warning in read.warnings:
         workflow.warning(warning)

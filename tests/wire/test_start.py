@@ -13,11 +13,12 @@ COSTLY = ("azure", "cryptography", "docker", "kubernetes", "msal", "requests", "
 
 
 def imported_by(module: str) -> set[str]:
+    """Modules by their whole names."""
     code = f"import sys, {module}; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
     )
-    return {name.partition(".")[0] for name in done.stdout.split()}
+    return set(done.stdout.split())
 
 
 @pytest.mark.parametrize(
@@ -33,4 +34,11 @@ def test_a_step_imports_a_costly_library_only_on_the_path_that_needs_it(
     module: str, allowed: set[str]
 ) -> None:
     """So a wrong input is told at once, and a deploy by kubeconfig pays nothing for Azure."""
-    assert imported_by(module) & set(COSTLY) == allowed
+    packages = {name.partition(".")[0] for name in imported_by(module)}
+    assert packages & set(COSTLY) == allowed
+
+
+def test_a_deploy_of_which_nothing_is_remembered_imports_nothing_that_remembers() -> None:
+    found = imported_by("aks_action.jobs.deploy")
+    assert not [name for name in found if name.startswith("aks_action.model.records")]
+    assert not found & {"aks_action.jobs.release", "aks_action.model.pruning"}
