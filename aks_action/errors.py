@@ -11,6 +11,7 @@ host), and what to do. Whatever is not an `ActionError` is a defect of the actio
     ├── ApplyError       6   the cluster refused or failed a request
     ├── RolloutFailed    7   something that was deployed can never become healthy
     ├── RolloutTimeout   8   something that was deployed is not healthy yet
+    ├── Locked           8   another run deploys to the same place, and goes on for too long
     ├── Conflict         9   what is there already contradicts what was asked for
     └── Cancelled      130   SIGINT (130) or SIGTERM (143) ended the run
 """
@@ -94,6 +95,11 @@ class RolloutFailed(ActionError):  # noqa: N818 - reads as the sentence that the
 class RolloutTimeout(ActionError):  # noqa: N818
     exit_code = 8
     title = "The rollout did not finish in time"
+
+
+class Locked(ActionError):  # noqa: N818
+    exit_code = 8
+    title = "Another run is deploying"
 
 
 class Conflict(ActionError):  # noqa: N818

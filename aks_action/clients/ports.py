@@ -82,7 +82,10 @@ class Cluster(Protocol):
         """
 
     def create(self, document: Document, *, dry_run: bool = False) -> Document:
-        """Create an object that only has a generateName."""
+        """Create an object that only has a generateName, or one that must not be there yet.
+
+        One of its name that is there is an `ApiError` of status 409.
+        """
 
     def set_field_owners(
         self, ref: ObjectRef, managed_fields: Sequence[Document], *, resource_version: str
@@ -93,10 +96,16 @@ class Cluster(Protocol):
         """JSON merge patch (RFC 7386) of one object; returns it."""
 
     def delete(
-        self, ref: ObjectRef, *, uid: str = "", propagation: Propagation = "Background"
+        self,
+        ref: ObjectRef,
+        *,
+        uid: str = "",
+        resource_version: str = "",
+        propagation: Propagation = "Background",
     ) -> bool:
         """Ask for deletion; an object that is gone (or another uid's) is fine.
 
+        With a resource_version one that was written since is an `ApiError` of status 409.
         Returns whether nothing of that name is there any more. False says less: it may be going,
         be gone, or be another uid's.
         """

@@ -158,11 +158,16 @@ def _deploy(reader: Reader, actions: tuple[Action, ...]) -> DeploySettings:
         release=release_settings(reader, actions),
         recreated_claims=recreated_claims(reader),
         timeout_seconds=reader.parsed("timeout", durations.parse, 600.0),
+        lock_seconds=reader.parsed("lock-timeout", _or_zero, 300.0),
         force=reader.flag("force"),
         annotate_resources=reader.flag("annotate-resources"),
         annotate_namespace=reader.flag("annotate-namespace"),
         token=reader.text("token"),
     )
+
+
+def _or_zero(text: str) -> float:
+    return 0.0 if text == "0" else durations.parse(text)
 
 
 def _pull_secret(reader: Reader) -> str:

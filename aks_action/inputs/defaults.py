@@ -37,6 +37,7 @@ DEFAULTS: Mapping[str, str] = {
     "pull-secret-name": "",
     "strategy": "basic",
     "timeout": "10m",
+    "lock-timeout": "5m",
     "force": "false",
     "server-side": "false",
     "annotate-resources": "true",

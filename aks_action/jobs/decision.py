@@ -41,6 +41,8 @@ class Decision:
     origin: Provenance
     configuration: Configuration
     release: Release | NoRelease
+    unfinished: bool = False
+    """Something is left to do first of a run that was cut off."""
 
 
 def decide(
@@ -52,10 +54,11 @@ def decide(
     workflow: Workflow,
     *,
     release: Release | NoRelease = NO_RELEASE,
+    finish: bool = False,
 ) -> Decision:
     """What `action` is going to do with the manifests. Raises ActionError.
 
-    Writes nothing, but what a run that was cut off has left to do first.
+    finish: do first what a run that was cut off has left to do; otherwise nothing is written.
     """
     strategy = replace(settings.deploy.strategy, action=action.of_strategy)
     configuration = _configuration(settings, strategy, workflow)
@@ -78,7 +81,7 @@ def decide(
         placed, observed = observe(tell=tell)
         grows = strategy.strategy is Strategy.BASIC and not nowhere
         volumes = Volumes(cluster, tell, grows=grows, recreated=settings.deploy.recreated_claims)
-        if volumes.finished(placed, observed, writes=not action.only_plans):
+        if volumes.finished(placed, observed, writes=finish):
             placed, observed = observe(tell=tell)
         placed, observed = volumes.named(placed, observed)
         origin = Provenance(settings, env, cluster, tell)
@@ -108,6 +111,7 @@ def decide(
             origin=origin,
             configuration=configuration,
             release=release,
+            unfinished=volumes.is_unfinished,
         )
 
     return batches.decided(cluster, manifests, settings.deploy.namespace, decided, workflow.write)

@@ -9,8 +9,9 @@ from aks_action import report
 from aks_action.clients.clock import SystemClock
 from aks_action.errors import ActionError
 from aks_action.jobs.connection import connect
-from aks_action.jobs.decision import decide
+from aks_action.jobs.decision import Decision, decide
 from aks_action.jobs.execution import Execution
+from aks_action.jobs.locks import Locks, settled
 from aks_action.jobs.manifests import read_manifests
 from aks_action.jobs.records import open_release
 from aks_action.jobs.results import Results
@@ -35,28 +36,53 @@ def run(
             manifests = read_manifests(action, settings, env, workflow, results)
     with workflow.group("Plan"), watch.phase("plan"):
         cluster = connect(settings, env, workflow)
-        release = open_release(action, settings, cluster, results.images, workflow.write)
-        manifests = release.manifests(manifests)
-        decision = decide(action, manifests, cluster, settings, env, workflow, release=release)
+
+        def decided(*, finish: bool = False) -> Decision:
+            release = open_release(action, settings, cluster, results.images, workflow.write)
+            found = release.manifests(manifests)
+            return decide(
+                action, found, cluster, settings, env, workflow, release=release, finish=finish
+            )
+
+        decision = decided()
         workflow.write(report.plan_text(decision.plan))
-    execution = Execution(decision, cluster, settings.deploy.timeout_seconds, workflow)
+    with Locks(cluster, settings, workflow.write) as locks:
+        if not action.only_plans:
+            decision = settled(decision, decided, locks, workflow)
+        timeout = settings.deploy.timeout_seconds
+        execution = Execution(decision, cluster, timeout, workflow, locks.guard)
+        deployment = report.Deployment(
+            version=decision.release.version,
+            target=settings.deploy.namespace or cluster.namespace,
+            plan=decision.plan,
+            executed=not action.only_plans,
+            is_back=not action.needs_manifests,
+        )
+        _carry_out(deployment, execution, watch, workflow, results)
+
+
+def _carry_out(
+    deployment: report.Deployment,
+    execution: Execution,
+    watch: Stopwatch,
+    workflow: Workflow,
+    results: Results,
+) -> None:
+    """Carry a decision out, unless it is only a plan, and report whatever came of it."""
     failure: ActionError | None = None
     try:
-        if not action.only_plans:
+        if deployment.executed:
             with workflow.group("Deploy"), watch.phase("deploy"):
                 execution.run()
     except ActionError as error:
         failure = error
     finally:  # whatever ended it, also while it is diagnosed: what was written is reported
-        deployment = report.Deployment(
-            version=release.version,
-            target=settings.deploy.namespace or cluster.namespace,
+        deployment = replace(
+            deployment,
             plan=execution.plan,
             outcomes=execution.journal.outcomes,
             failure=failure,
-            executed=not action.only_plans,
             seconds=watch.phases,
-            is_back=not action.needs_manifests,
         )
         results.deployments.append(deployment)
     if failure:

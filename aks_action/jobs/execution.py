@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -13,7 +14,7 @@ from aks_action.errors import ActionError, Problem
 from aks_action.jobs import batches
 from aks_action.jobs.decision import Decision
 from aks_action.model.health import Gravity, Trouble
-from aks_action.model.manifests import Manifest
+from aks_action.model.manifests import Manifest, ObjectRef
 from aks_action.model.outcomes import Diagnosis
 from aks_action.model.plan import Plan, Stage
 from aks_action.model.strategy_settings import StrategyAction
@@ -26,15 +27,22 @@ class Execution:
     """A decision on its way; `plan` and `journal` are true at any moment, whatever ends it.
 
     seconds: one deadline for all that is waited for, from `run` on.
+    guard:   asked before each write; raises what forbids it.
     """
 
     def __init__(
-        self, decision: Decision, cluster: Cluster, seconds: float, workflow: Workflow
+        self,
+        decision: Decision,
+        cluster: Cluster,
+        seconds: float,
+        workflow: Workflow,
+        guard: Callable[[ObjectRef], None] = lambda _ref: None,
     ) -> None:
         self._decision = decision
         self._cluster = cluster
         self._seconds = seconds
         self._workflow = workflow
+        self._guard = guard
         self.plan = decision.plan
         self._live = decision.observed.live
         self.journal = Journal(SystemClock().now)
@@ -84,6 +92,7 @@ class Execution:
             since=datetime.now(UTC),
             tell=self._workflow.write,
             warn=partial(_warn, self._workflow),
+            guard=self._guard,
         )
 
     def diagnoses(self) -> tuple[Diagnosis, ...]:

@@ -40,6 +40,9 @@ class NoRelease:
     def planned(self, plan: Plan) -> Plan:
         return plan
 
+    def places(self, _plan: Plan) -> tuple[str, ...]:
+        return ()
+
     def begin(self, plan: Plan) -> None:
         pass
 

@@ -150,6 +150,14 @@ class Release:
 
     # What is remembered
 
+    def places(self, plan: Plan) -> tuple[str, ...]:
+        """Where something is remembered of a run with this plan: one namespace, or none."""
+        if self._action is StrategyAction.REJECT:
+            writes = self._history.unfinished is not None
+        else:
+            writes = self._memory.writes(plan, self._objects)
+        return (self._parent.namespace,) if writes else ()
+
     def begin(self, plan: Plan) -> None:
         """Before the first write. Raises ActionError."""
         if self._action is not StrategyAction.REJECT:

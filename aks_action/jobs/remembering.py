@@ -33,13 +33,17 @@ class Remembering:
     had: Collection[ObjectRef]
     _is_begun: bool = field(default=False, init=False)
 
+    def writes(self, plan: Plan, objects: Objects) -> bool:
+        """Whether anything is remembered of a run with this plan."""
+        news = self.completes and is_news(self.history, self.stamp, objects)
+        return news or any(map(_writes, plan.steps))
+
     def begin(self, plan: Plan, objects: Objects, refs: Collection[ObjectRef]) -> None:
         """Before the first write: what is begun, unless nothing is to be written at all.
 
         refs: what belongs to the release from now on. Raises ActionError.
         """
-        news = self.completes and is_news(self.history, self.stamp, objects)
-        if not (news or any(map(_writes, plan.steps))):
+        if not self.writes(plan, objects):
             return
         self._is_begun = True
         newest = self.history.newest

@@ -49,6 +49,7 @@ class Volumes:
         self._recreated = recreated
         self._claims: Claims | None = None
         self._growths: tuple[Growth, ...] = ()
+        self.is_unfinished = False
 
     def finished(self, manifests: ManifestSet, observed: Observed, *, writes: bool) -> bool:
         """Whether a StatefulSet was made anew that an earlier run has deleted: observe again.
@@ -66,6 +67,7 @@ class Volumes:
         for each in journals:
             what = f"{each.ref} was being made anew by a run that was cut off"
             if not writes:
+                self.is_unfinished = True
                 self._tell(f"{what}: a deploy does that first, and its pods run on meanwhile.")
                 continue
             made = self._finish(each)

@@ -1,8 +1,8 @@
-"""Whether a plan would write anything, given what is live."""
+"""What of a plan would write anything, given what is live."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from aks_action.model.manifests import Document, ObjectRef
 from aks_action.model.plan import Apply, Change, Delete, Plan, Step
@@ -10,10 +10,13 @@ from aks_action.model.traffic_steps import Patch, Reroute, holds
 from aks_action.model.volumes.steps import Renew
 from aks_action.model.weights import rerouted
 
+Write = Apply | Delete | Patch | Reroute | Renew
+"""Steps that write one object."""
 
-def writes(plan: Plan, live: Mapping[ObjectRef, Document]) -> bool:
-    """Whether at least one step of a checked plan changes something, as far as can be told."""
-    return any(changes(step, live) for step in plan.steps)
+
+def written_by(plan: Plan, live: Mapping[ObjectRef, Document]) -> Iterator[Write]:
+    """The steps of a checked plan that change something, as far as can be told."""
+    return (step for step in plan.steps if isinstance(step, Write) and changes(step, live))
 
 
 def changes(step: Step, live: Mapping[ObjectRef, Document]) -> bool:

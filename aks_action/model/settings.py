@@ -81,6 +81,7 @@ class DeploySettings:
     pull_secret:     the name of an image pull secret to make and add; empty for none.
     recreated_claims: names of PersistentVolumeClaims that may be made anew, each on its own.
     timeout_seconds: one deadline for everything that is waited for.
+    lock_seconds:    how long another run in the same namespace is waited for; 0: not at all.
     """
 
     manifests: tuple[str, ...] = ()
@@ -94,6 +95,7 @@ class DeploySettings:
     release: ReleaseSettings = field(default_factory=ReleaseSettings)
     recreated_claims: tuple[str, ...] = ()
     timeout_seconds: float = 600.0
+    lock_seconds: float = 300.0
     force: bool = False
     annotate_resources: bool = True
     annotate_namespace: bool = True

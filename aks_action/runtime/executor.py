@@ -18,6 +18,7 @@ from aks_action.errors import (
     ManifestError,
     Problem,
 )
+from aks_action.model.effects import Write
 from aks_action.model.health import Trouble
 from aks_action.model.health.jobs import has_failed
 from aks_action.model.manifests import Document, Manifest, ObjectRef
@@ -36,9 +37,6 @@ from aks_action.runtime.traffic_waits import TrafficWait
 from aks_action.runtime.wait_result import WaitResult
 from aks_action.runtime.writing import Writer, assessment_of
 
-_Written = Apply | Delete | Patch | Reroute | Renew
-"""Steps that write one object."""
-
 _DISCOVERY = 10.0
 """Seconds in which the API server publishes a kind after its definition was established."""
 _NEW_SCHEMA = 3.0
@@ -56,6 +54,7 @@ class Surroundings:
     since:    wall-clock time (UTC, aware) at which the run began to write.
     tell:     takes a line of progress; the text may hold text from the cluster.
     warn:     takes a trouble of something that is waited for, see `waiting.wait`.
+    guard:    called before each write, with what is written; raises what forbids it.
     grace:    seconds that requests under way get to end when the run is ended.
 
     `tell` is called from several threads, one line a call.
@@ -67,6 +66,7 @@ class Surroundings:
     since: datetime
     tell: Callable[[str], None]
     warn: Callable[[Manifest, Trouble], None]
+    guard: Callable[[ObjectRef], None] = lambda _ref: None
     grace: float = 2.0
 
 
@@ -143,7 +143,7 @@ class _Execution:
             raise
 
     def _run(self, stage: Stage) -> None:
-        steps: list[_Written] = [
+        steps: list[Write] = [
             step for step in stage.steps if isinstance(step, Delete | Patch | Reroute | Renew)
         ]
         applies = self._checked([step for step in stage.steps if isinstance(step, Apply)])
@@ -203,7 +203,7 @@ class _Execution:
             if missing:
                 self._clock.sleep(0.2)
 
-    def _carry_out(self, steps: Sequence[_Written]) -> None:
+    def _carry_out(self, steps: Sequence[Write]) -> None:
         """All steps at once; every failure is raised in one error when the last has ended."""
         running = {self._pool.submit(self._attempt, step): step for step in steps}
         try:
@@ -216,8 +216,8 @@ class _Execution:
             raise
         self._raise_failures([(step, future.exception()) for future, step in running.items()])
 
-    def _raise_failures(self, ended: Sequence[tuple[_Written, BaseException | None]]) -> None:
-        failed: list[tuple[_Written, ActionError]] = []
+    def _raise_failures(self, ended: Sequence[tuple[Write, BaseException | None]]) -> None:
+        failed: list[tuple[Write, ActionError]] = []
         for step, error in ended:
             if isinstance(error, ActionError):
                 failed.append((step, error))
@@ -228,7 +228,7 @@ class _Execution:
             kind = AuthError if permission else ApplyError
             raise kind(*(self._problem(step, error) for step, error in failed))
 
-    def _problem(self, step: _Written, error: ActionError) -> Problem:
+    def _problem(self, step: Write, error: ActionError) -> Problem:
         if isinstance(step, Renew):
             return Problem(message=str(error), source=step.source)
         if not isinstance(step, Apply):
@@ -237,9 +237,10 @@ class _Execution:
             return read(step.manifest, self._live.get(step.ref), error).problem
         return Problem(message=str(error), source=step.manifest.source)
 
-    def _attempt(self, step: _Written) -> None:
+    def _attempt(self, step: Write) -> None:
         """One step in a worker, with its entry in the journal."""
         self._writer.go_on()
+        self._surroundings.guard(step.ref)
         if isinstance(step, Patch | Reroute):
             self._move_traffic(step)
             return

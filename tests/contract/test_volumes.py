@@ -92,7 +92,14 @@ class Deploys:
             release = open_release(action, settings, self.counted, {}, workflow.write)
             manifests = release.manifests(manifests)
             decision = decide(
-                action, manifests, self.counted, settings, {}, workflow, release=release
+                action,
+                manifests,
+                self.counted,
+                settings,
+                {},
+                workflow,
+                release=release,
+                finish=not action.only_plans,
             )
             self.plan = decision.plan
             if not only_plan:

@@ -132,8 +132,7 @@ class FakeCluster:
         self._note("set_field_owners", ref)
         with self._lock:
             live = self._existing(ref)
-            if live["metadata"]["resourceVersion"] != resource_version:
-                self._refuse(ref, "patch", 409, "Conflict", "the object has been modified")
+            self._check_version(live, resource_version, "patch")
             entries = ownership.in_order(_copy([*managed_fields]))
             self._save(set_in(live, ("metadata", "managedFields"), entries))
 
@@ -141,6 +140,7 @@ class FakeCluster:
         self._note("patch", ref)
         with self._lock:
             live = self._existing(ref)
+            self._check_version(live, get_in(body, ("metadata", "resourceVersion")), "patch")
             patched = _merge_patch(live, _copy(body))
             before, after = field_sets.owned(live), field_sets.owned(patched)
             changed = {path for path in after if _differs(live, patched, path)}
@@ -151,12 +151,19 @@ class FakeCluster:
             return self._write(live, ownership.write(patched, owners, live))
 
     def delete(
-        self, ref: ObjectRef, *, uid: str = "", propagation: Propagation = "Background"
+        self,
+        ref: ObjectRef,
+        *,
+        uid: str = "",
+        resource_version: str = "",
+        propagation: Propagation = "Background",
     ) -> bool:
         self._note("delete", ref)
         self._type(ref)
         with self._lock:
             live = self._objects.get(ref)
+            if live is not None:
+                self._check_version(live, resource_version, "delete")
             if live is not None and uid in ("", live["metadata"]["uid"]):
                 self._remove(ref, cascade=propagation != "Orphan")
             return ref not in self._objects
@@ -301,6 +308,10 @@ class FakeCluster:
     ) -> NoReturn:
         status = {"code": code, "reason": reason, "message": message, "details": details}
         raise self._error(ref, verb, status)
+
+    def _check_version(self, live: Document, version: str | None, verb: str) -> None:
+        if version and live["metadata"]["resourceVersion"] != version:
+            self._refuse(ref_of(live), verb, 409, "Conflict", "the object has been modified")
 
     def _existing(self, ref: ObjectRef) -> Document:
         plural = self._type(ref).plural

@@ -322,7 +322,7 @@ def test_what_may_fail_ends_its_wait_and_its_log_is_told(run: Run) -> None:
 class Stuck(FakeCluster):
     """A cluster where a finalizer keeps every deleted object."""
 
-    def delete(self, ref: ObjectRef, *, uid: str = "", propagation: Any = "Background") -> None:
+    def delete(self, ref: ObjectRef, **preconditions: Any) -> None:
         self._note("delete", ref)
         live = self.get(ref)
         assert live is not None

@@ -144,7 +144,12 @@ class PrivateCluster:
         return {}
 
     def delete(
-        self, ref: ObjectRef, *, uid: str = "", propagation: Propagation = "Background"
+        self,
+        ref: ObjectRef,
+        *,
+        uid: str = "",
+        resource_version: str = "",
+        propagation: Propagation = "Background",
     ) -> bool:
         self._result(f"x{self._number(ref)}", "delete", ref)
         self._deleted.add(ref)

@@ -103,7 +103,7 @@ class KubeCluster:
             self._asked("create", ref),
             body=document,
             content_type="application/json",
-            repeatable=dry_run,
+            repeatable=dry_run or bool(ref.name),
         )
 
     def set_field_owners(
@@ -134,15 +134,20 @@ class KubeCluster:
         )
 
     def delete(
-        self, ref: ObjectRef, *, uid: str = "", propagation: Propagation = "Background"
+        self,
+        ref: ObjectRef,
+        *,
+        uid: str = "",
+        resource_version: str = "",
+        propagation: Propagation = "Background",
     ) -> bool:
         options: dict[str, Any] = {
             "apiVersion": "v1",
             "kind": "DeleteOptions",
             "propagationPolicy": propagation,
         }
-        if uid:
-            options["preconditions"] = {"uid": uid}
+        if preconditions := _given(uid=uid, resourceVersion=resource_version):
+            options["preconditions"] = preconditions
         try:
             answer = self._json(
                 "DELETE",

@@ -1,0 +1,137 @@
+"""The lock of a deploy: a Lease in the namespace that says which run holds it.
+
+https://kubernetes.io/docs/concepts/architecture/leases/ . A holder renews it; one that died does
+not, and is taken over. What a holder knows of it is one resourceVersion, with which it writes:
+whoever was faster, everybody else's write is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from aks_action.model.documents import get_in
+from aks_action.model.effects import written_by
+from aks_action.model.manifests import Document, ObjectRef
+from aks_action.model.plan import Change, Plan
+from aks_action.model.timestamps import parse_time
+
+LEASE_SECONDS = 15
+"""How long a lease holds that is not renewed."""
+
+_NAME = "aks-action"
+_RUN = "aks-action/run"
+_ACTOR = "aks-action/actor"
+_SKEW = timedelta(seconds=60)
+"""Clocks of two runners may differ by this much before one's times count for the other."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who holds a lease. identity: unique for each process. run: a link, or words."""
+
+    identity: str
+    run: str
+    actor: str = ""
+
+
+def lease_ref(namespace: str, release: str = "") -> ObjectRef:
+    """The Lease of a namespace, or of one release in it: two releases are kept apart by name."""
+    name = f"{_NAME}.{release}" if release else _NAME
+    return ObjectRef(
+        api_version="coordination.k8s.io/v1", kind="Lease", name=name, namespace=namespace
+    )
+
+
+def lease(ref: ObjectRef, holder: Holder, now: datetime) -> Document:
+    """The Lease as its first holder creates it."""
+    return {
+        "apiVersion": ref.api_version,
+        "kind": ref.kind,
+        "metadata": {
+            "name": ref.name,
+            "namespace": ref.namespace,
+            "annotations": _annotations(holder),
+        },
+        "spec": _spec(holder, now),
+    }
+
+
+def takeover(found: Document, holder: Holder, now: datetime) -> Document:
+    """A merge patch that makes it another's, if it is still as it was found."""
+    metadata = {"resourceVersion": version_of(found), "annotations": _annotations(holder)}
+    return {"metadata": metadata, "spec": _spec(holder, now)}
+
+
+def renewal(version: str, now: datetime) -> Document:
+    """A merge patch that renews it, if nobody else wrote it since `version`."""
+    return {"metadata": {"resourceVersion": version}, "spec": {"renewTime": _time(now)}}
+
+
+def holder_of(found: Document) -> str:
+    """The identity of its holder; empty when it is free."""
+    return str(get_in(found, ("spec", "holderIdentity")) or "")
+
+
+def version_of(found: Document) -> str:
+    return str(get_in(found, ("metadata", "resourceVersion"), ""))
+
+
+def seconds_of(found: Document) -> float:
+    """For how long it holds without being renewed."""
+    return float(get_in(found, ("spec", "leaseDurationSeconds")) or LEASE_SECONDS)
+
+
+def is_over(found: Document, now: datetime) -> bool:
+    """Whether it holds no longer by its own times, whatever the clocks."""
+    renewed = parse_time(get_in(found, ("spec", "renewTime")))
+    ended = timedelta(seconds=seconds_of(found)) + _SKEW
+    return not holder_of(found) or renewed is None or now > renewed + ended
+
+
+def who(found: Document) -> str:
+    """Its holder for people: the run, who started it, and since when."""
+    annotations = get_in(found, ("metadata", "annotations")) or {}
+    since = parse_time(get_in(found, ("spec", "acquireTime")))
+    actor = f" ({annotations[_ACTOR]})" if annotations.get(_ACTOR) else ""
+    run = annotations.get(_RUN) or holder_of(found)
+    return f"{run}{actor}" + (f", since {since:%H:%M:%S} UTC" if since else "")
+
+
+def namespaces(
+    plan: Plan, live: Mapping[ObjectRef, Document], besides: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """Where a checked plan writes, in the order in which every run takes its locks.
+
+    Without those that it creates: nobody can hold a lock in them yet.
+    besides: where else the run writes.
+    """
+    created = {
+        each.ref.name
+        for each in plan.applies
+        if each.ref.kind == "Namespace"
+        and each.assessment is not None
+        and each.assessment.change is Change.CREATED
+    }
+    written = {step.ref.namespace for step in written_by(plan, live)}
+    return tuple(sorted({*written, *besides} - created - {""}))
+
+
+def _annotations(holder: Holder) -> dict[str, str | None]:
+    return {_RUN: holder.run, _ACTOR: holder.actor}
+
+
+def _spec(holder: Holder, now: datetime) -> dict[str, Any]:
+    return {
+        "holderIdentity": holder.identity,
+        "leaseDurationSeconds": LEASE_SECONDS,
+        "acquireTime": _time(now),
+        "renewTime": _time(now),
+    }
+
+
+def _time(when: datetime) -> str:
+    """Kubernetes' MicroTime, which has six digits always."""
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,270 @@
+"""Who holds the lock of a namespace, who waits for it, and who takes it over."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from aks_action.clients.ports import WatchEvent
+from aks_action.errors import ApplyError, Conflict, Locked
+from aks_action.inputs import parse
+from aks_action.jobs.locks import Locks, holder
+from aks_action.model.documents import get_in, set_in
+from aks_action.model.locking import Holder, holder_of, is_over, lease, lease_ref, namespaces, who
+from aks_action.model.manifests import Document
+from aks_action.model.plan import Apply, Assessment, Change, Delete, Plan, Stage
+from aks_action.model.provenance import RunContext
+from aks_action.runtime.locking import TRUST_SECONDS, Lock
+from tests.fakes.clock import FakeClock, HurriedClock
+from tests.fakes.cluster import FakeCluster
+from tests.unit.config_words import applied, config_map, manifest
+
+NOON = datetime(2026, 5, 1, 12, 0, 5, tzinfo=UTC)
+REF = lease_ref("shop")
+ALICE = Holder(identity="alice", run="https://github.test/shop/actions/runs/1", actor="alice")
+BOB = Holder(identity="bob", run="https://github.test/shop/actions/runs/2", actor="bob")
+
+
+class Scene:
+    """A cluster, and locks on its namespace `shop`."""
+
+    def __init__(self) -> None:
+        self.cluster = FakeCluster("shop")
+        self.told: list[str] = []
+        self.time = NOON
+
+    def lock(self, who: Holder = BOB, clock: Any = None) -> Lock:
+        clock = clock or HurriedClock(50)
+        return Lock(
+            self.cluster, REF, who, clock=clock, tell=self.told.append, now=lambda: self.time
+        )
+
+    @property
+    def live(self) -> Document | None:
+        return self.cluster.get(REF)
+
+    def when_watched(self, act: Callable[[], object]) -> None:
+        """Act once, from another thread, when somebody waits."""
+
+        def run() -> None:
+            for _ in range(2000):
+                if any(each.verb == "watch" for each in self.cluster.requests):
+                    act()
+                    return
+                threading.Event().wait(0.002)
+
+        threading.Thread(target=run, daemon=True).start()
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def test_taking_and_giving_back_cost_one_request_each_and_leave_nothing(scene: Scene) -> None:
+    lock = scene.lock()
+    assert not lock.take(60)
+    lock.check()
+    assert holder_of(scene.live or {}) == "bob"
+    lock.release()
+    verbs = [each.verb for each in scene.cluster.requests if each.verb != "get"]
+    assert verbs == ["create", "delete"]
+    assert scene.live is None
+
+
+def test_who_waits_says_for_whom_and_goes_on_at_its_end(scene: Scene) -> None:
+    first = scene.lock(ALICE)
+    first.take(60)
+    scene.when_watched(first.release)
+    assert scene.lock().take(60)
+    assert scene.told[0].startswith(
+        "Another run deploys to namespace shop: https://github.test/shop/actions/runs/1 (alice), "
+        "since 12:00:05 UTC. Waiting for its end, up to "
+    )
+    assert scene.told[1].startswith("It is this run's turn, after ")
+    assert holder_of(scene.live or {}) == "bob"
+
+
+@pytest.mark.parametrize("seconds", [0.0, 3.0])
+def test_who_has_waited_for_long_enough_fails_and_has_written_nothing(
+    scene: Scene, seconds: float
+) -> None:
+    scene.lock(ALICE).take(60)
+    with pytest.raises(Locked, match=r"runs/1 \(alice\), since.*Nothing was written") as caught:
+        scene.lock().take(seconds)
+    assert caught.value.exit_code == 8
+    assert ("did not end within 3.0 s" in str(caught.value)) == bool(seconds)
+    assert holder_of(scene.live or {}) == "alice"
+
+
+def test_a_lease_that_is_not_renewed_any_more_is_taken_over(scene: Scene) -> None:
+    """By how long it stays as it is: the clock of who holds it may be wrong."""
+    scene.cluster.create(lease(REF, ALICE, NOON + timedelta(hours=5)))
+    clock = HurriedClock(100)
+    began = clock.now()
+    assert scene.lock(clock=clock).take(60)
+    assert clock.now() - began >= 15
+    assert holder_of(scene.live or {}) == "bob"
+
+
+def test_a_lease_of_long_ago_is_taken_over_at_once(scene: Scene) -> None:
+    scene.cluster.create(lease(REF, ALICE, NOON - timedelta(minutes=5)))
+    assert not scene.lock().take(0)
+    assert "Lease" in {each.ref.kind for each in scene.cluster.writes}
+
+
+def test_one_that_is_renewed_is_waited_for(scene: Scene) -> None:
+    scene.cluster.create(lease(REF, ALICE, NOON))
+
+    def renew(stopped: threading.Event) -> None:
+        for number in range(1000):
+            if stopped.wait(0.05):
+                return
+            renewed = {"renewTime": f"2026-05-01T12:00:{number % 60:02}.000000Z"}
+            scene.cluster.patch(REF, {"spec": renewed})
+
+    stopped = threading.Event()
+    threading.Thread(target=renew, args=(stopped,), daemon=True).start()
+    with pytest.raises(Locked):
+        scene.lock(clock=HurriedClock(100)).take(40)
+    stopped.set()
+
+
+def test_of_two_that_take_over_one_does(scene: Scene) -> None:
+    """The resourceVersion is the fence."""
+    scene.cluster.create(lease(REF, ALICE, NOON - timedelta(minutes=5)))
+
+    def be_faster(cluster: FakeCluster, event: WatchEvent) -> None:
+        pass
+
+    original = scene.cluster.patch
+
+    def patch(ref: Any, body: Document) -> Document:
+        scene.cluster.patch = original  # type: ignore[method-assign]
+        original(ref, {"spec": {"holderIdentity": "carol", "renewTime": None}})
+        original(ref, {"spec": {"renewTime": "2026-05-01T12:00:05.000000Z"}})
+        return original(ref, body)
+
+    scene.cluster.patch = patch  # type: ignore[method-assign]
+    with pytest.raises(Locked):
+        scene.lock().take(0)
+    assert holder_of(scene.live or {}) == "carol"
+
+
+def test_a_holder_that_was_taken_over_writes_nothing_more(scene: Scene) -> None:
+    """It finds out before its next write, as soon as it cannot count on its lease any more."""
+    clock = FakeClock()
+    lock = scene.lock(ALICE, clock=clock)
+    lock.take(60)
+    scene.cluster.patch(REF, {"spec": {"holderIdentity": "bob"}})
+    lock.check()
+    clock.advance(TRUST_SECONDS)
+    with pytest.raises(Conflict, match="has gone to another"):
+        lock.check()
+    lock.release()
+    assert holder_of(scene.live or {}) == "bob"
+
+
+def test_one_that_somebody_labelled_is_still_ours(scene: Scene) -> None:
+    clock = FakeClock()
+    lock = scene.lock(ALICE, clock=clock)
+    lock.take(60)
+    scene.cluster.patch(REF, {"metadata": {"labels": {"a": "b"}}})
+    clock.advance(TRUST_SECONDS)
+    lock.check()
+    scene.cluster.patch(REF, {"metadata": {"labels": {"a": "c"}}})
+    lock.release()
+    assert scene.live is None
+
+
+def test_who_may_not_write_leases_goes_on_without_and_says_so(scene: Scene) -> None:
+    scene.cluster.forbid("create", "Lease")
+    lock = scene.lock()
+    assert not lock.take(60)
+    lock.check()
+    lock.release()
+    (told,) = scene.told
+    assert told.startswith("Runs at the same time are not kept apart: ci may not create leases")
+    assert len(scene.cluster.requests) == 1
+
+
+def test_a_server_that_fails_is_an_error(scene: Scene) -> None:
+    scene.cluster.inject("create", kind="Lease", code=500)
+    with pytest.raises(ApplyError):
+        scene.lock().take(60)
+
+
+def test_who_may_not_watch_looks_again_and_again(scene: Scene) -> None:
+    first = scene.lock(ALICE)
+    first.take(60)
+    scene.cluster.forbid("list", "Lease")
+    threading.Timer(0.1, first.release).start()
+    assert scene.lock().take(600)
+
+
+def test_an_answer_that_was_lost_has_taken_it_all_the_same(scene: Scene) -> None:
+    scene.cluster.create(lease(REF, BOB, NOON))
+    assert not scene.lock().take(0)
+
+
+def test_a_lease_that_was_given_up_is_free() -> None:
+    found = set_in(lease(REF, ALICE, NOON), ("spec", "holderIdentity"), "")
+    assert is_over(found, NOON)
+    assert not is_over(lease(REF, ALICE, NOON), NOON + timedelta(seconds=60))
+
+
+def test_the_holder_of_a_strange_lease_is_named_by_what_there_is() -> None:
+    assert who({"spec": {"holderIdentity": "somebody"}}) == "somebody"
+
+
+def test_locks_are_taken_where_something_is_written_in_one_order() -> None:
+    """Two runs with the same two namespaces must not hold one each."""
+    here, there = (
+        set_in(config_map(), ("metadata", "namespace"), name) for name in ("here", "there")
+    )
+    fresh = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "fresh"}}
+    inside = set_in(config_map(), ("metadata", "namespace"), "fresh")
+    new = Assessment(change=Change.CREATED)
+    steps = (
+        Delete(ref=manifest(there).ref, why="test"),
+        applied(here, Change.CONFIGURED, "data"),
+        applied(config_map()),
+        *(Apply(manifest=manifest(each), assessment=new) for each in (fresh, inside)),
+    )
+    plan = Plan(stages=(Stage(name="s", steps=steps),))
+    assert namespaces(plan, {}) == ("here", "there")
+    assert namespaces(plan, {}, ["records", "fresh"]) == ("here", "records", "there")
+
+
+def test_releases_of_two_names_have_a_lock_each() -> None:
+    names = {lease_ref("shop", release).name for release in ("", "web", "api")}
+    assert names == {"aks-action", "aks-action.web", "aks-action.api"}
+
+
+def test_a_namespace_gets_its_lock_with_the_first_write_into_it_and_all_are_given_back() -> None:
+    cluster = FakeCluster("one", "two")
+    ref = manifest(set_in(config_map(), ("metadata", "namespace"), "two")).ref
+    settings = parse({"manifests": "k8s", "lock-timeout": "0"}, RunContext())
+    with Locks(cluster, settings, print) as locks:
+        locks.take(["one"])
+        locks.guard(ref)
+        locks.guard(ref)
+        locks.guard(manifest({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}}).ref)
+        assert [each.verb for each in cluster.requests] == ["create", "create"]
+    assert [each.verb for each in cluster.requests] == ["create", "create", "delete", "delete"]
+
+
+def test_two_jobs_of_one_run_are_two_holders_with_one_link() -> None:
+    run = RunContext(repository="o/r", run_id="7", run_attempt="2", job="deploy", actor="alice")
+    one, other = holder(run), holder(run)
+    assert one.identity != other.identity
+    assert one.run == other.run == "https://github.com/o/r/actions/runs/7"
+    assert holder(RunContext()).run.startswith("a run on ")
+
+
+def test_times_are_those_that_a_lease_takes() -> None:
+    """Kubernetes refuses a MicroTime without its six digits."""
+    made = lease(REF, ALICE, NOON)
+    assert get_in(made, ("spec", "renewTime")) == "2026-05-01T12:00:05.000000Z"
