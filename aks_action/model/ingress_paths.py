@@ -14,8 +14,12 @@ from typing import Any
 from aks_action.model.documents import get_in, set_in
 from aks_action.model.manifests import Document
 
-UNASKED = "/.well-known/aks-action/"
-"""Begins the paths that only let a Service be known (RFC 8615 keeps them from the app's own)."""
+UNASKED = "/aks-action-unasked/"
+"""Begins the paths that only let a Service be known.
+
+Letters, digits and `-` alone: ingress-nginx, also the one of AKS, refuses a dot in a path of type
+Prefix or Exact, and so `/.well-known/` (kubernetes/ingress-nginx#11176).
+"""
 
 _PREFIX = {"pathType": "Prefix"}
 

@@ -1,5 +1,6 @@
 """An Ingress that names a Service without sending it traffic."""
 
+import re
 from typing import Any
 
 from aks_action.model.ingress_paths import asked, knowing
@@ -20,7 +21,7 @@ def test_the_other_service_is_named_in_a_rule_for_the_same_host() -> None:
     asked_for, unasked = made["spec"]["rules"]
     assert [asked_for] == ingress("web")["spec"]["rules"]
     path = {
-        "path": "/.well-known/aks-action/web-green",
+        "path": "/aks-action-unasked/web-green",
         "pathType": "Prefix",
         "backend": backend("web-green", 8080),
     }
@@ -36,6 +37,13 @@ def test_an_ingress_with_nothing_but_a_default_backend_gets_a_rule() -> None:
     (rule,) = made["spec"]["rules"]
     assert "host" not in rule
     assert rule["http"]["paths"][0]["backend"] == backend("web-green")
+
+
+def test_the_path_has_no_character_that_a_controller_refuses() -> None:
+    """ingress-nginx takes only these in paths of type Prefix, since its version 1.12."""
+    made = knowing(ingress("web"), ingress("web-green"))
+    path = made["spec"]["rules"][1]["http"]["paths"][0]["path"]
+    assert re.fullmatch(r"/[A-Za-z0-9_/-]+", path)
 
 
 def test_what_both_name_is_not_named_again() -> None:
