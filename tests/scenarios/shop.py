@@ -40,7 +40,7 @@ class Shop:
     bed: Bed
     namespace: str
     method: str
-    replicas: int = 2
+    replicas: int = 2 if SOAK else 1
     timeout: str = "60s"
     diary: list[str] = field(default_factory=list)
 

@@ -12,7 +12,7 @@ from tests.scenarios.shop import Shop
 from tests.scenarios.support import Step
 
 REQUESTS = 2000
-SECONDS = 20
+SECONDS = 10
 SHARE = 0.1
 CONFIDENCE = 0.99
 
@@ -43,7 +43,7 @@ def test_gateway_gives_canary_and_baseline_10_percent_each_of_20(
     ("replicas", "copies"),
     [
         pytest.param(3, 2, id="50 % of 3, half rounded up"),
-        pytest.param(1, 1, id="50 % of 1, at least one"),
+        pytest.param(1, 1, id="50 % of 1, at least one", marks=pytest.mark.soak),
     ],
 )
 def test_pods_behind_the_service_are_the_computed_ones(

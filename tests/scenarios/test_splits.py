@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -56,12 +58,21 @@ def _definition(bed: Bed) -> Iterator[None]:
     bed.kubectl("delete", name, "--wait=false")
 
 
-def test_splits_divide_and_switch(step: Step, bed: Bed, namespace: str) -> None:
+def test_splits_divide_and_switch(step: Step, bed: Bed, namespace: str, tmp_path: Path) -> None:
     """In one test, since the definition of TrafficSplits is there for one at a time."""
-    shop = Shop(step=step, bed=bed, namespace=namespace, method="canary-smi", replicas=1)
-    _splits_give_a_canary_its_share(shop)
-    bed.kubectl("delete", OF_A_MESH, "--all", f"--namespace={namespace}")
-    _splits_move_everything_at_once_in_blue_green(replace(shop, method="blue-green-smi"))
+    other, folder = f"{namespace}-b", tmp_path / "blue-green"
+    folder.mkdir()
+    bed.ready_namespace(other)
+    canary = Shop(step=step, bed=bed, namespace=namespace, method="canary-smi", replicas=1)
+    elsewhere = step.elsewhere(folder, namespace=other)
+    blue_green = replace(canary, step=elsewhere, namespace=other, method="blue-green-smi", diary=[])
+    try:
+        with ThreadPoolExecutor() as beside:
+            switched = beside.submit(_splits_move_everything_at_once_in_blue_green, blue_green)
+            _splits_give_a_canary_its_share(canary)
+            switched.result()
+    finally:
+        bed.kubectl("delete", "namespace", other, "--wait=false")
 
 
 def _splits_give_a_canary_its_share(canary: Shop) -> None:

@@ -26,6 +26,15 @@ SHARES = {"canary-pod": 1 / 4, "canary-gateway": 1 / 10}
 
 BAD: dict[str, dict[str, str]] = {"never-ready": {"READY": "never"}, "crash": {"CRASH_AFTER": "1s"}}
 
+Life = tuple[tuple[str, str], ...]
+"""Actions with the versions that they are about."""
+
+_GOOD: Life = (("deploy", "good"), ("promote", "good"))
+_REJECTED: Life = (("deploy", "rejected"), ("reject", "rejected"))
+LIVES: dict[str, Life] = dict.fromkeys(ROUTED, (*_GOOD, *_REJECTED))
+if not SOAK:  # a switch back is the same for promote and reject; each is shown by one of the two
+    LIVES |= {"blue-green-ingress": _GOOD, "blue-green-gateway": _REJECTED}
+
 ShopOf = Callable[[str], Shop]
 
 pytestmark = pytest.mark.timeout(900 if SOAK else 280)
@@ -47,15 +56,14 @@ def test_no_request_fails_from_deploy_to_reject(
     with shop.load(tmp_path) as load:
         while number == 0 or load.sent < LEAST:
             number += 1
-            good, bad = f"good-{number}", f"rejected-{number}"
-            life = (("deploy", good), ("promote", good), ("deploy", bad), ("reject", bad))
-            for action, version in life:
-                shop.succeed(action, version)
+            for action, version in LIVES[method]:
+                shop.succeed(action, f"{version}-{number}")
                 load.last(seconds=2)  # nodes learn of a new pod within a second
         answers = load.stop()
     shop.all_answered(answers)
     assert answers.sent >= LEAST
-    assert {"v0", good, bad} <= answers.versions.keys(), "the traffic never moved"
+    moved = {f"{version}-{number}" for _, version in LIVES[method]}
+    assert {"v0", *moved} <= answers.versions.keys(), "the traffic never moved"
     assert shop.names("deployments") == {"Deployment/web"}
 
 
@@ -107,5 +115,5 @@ def _through_a_bad_version(shop: Shop, how: str, folder: Path) -> tuple[Answers,
     assert "`action: reject`" in deployed.log
     assert how != "crash" or "as CRASH_AFTER says" in deployed.log, deployed.log
     with shop.load(folder) as load:
-        load.last(seconds=5)
+        load.last(seconds=5 if SOAK else 2)
         return before, load.stop()
