@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import deploying, releasing, starting, strategies
+from bench import configuration, deploying, releasing, starting, strategies
 from bench.contestants import Contestants, gather, install_crane
 from bench.measure import Failed
 from bench.results import Result, as_json, table
@@ -34,6 +34,7 @@ CASES: dict[str, Case] = {
     "strategies": lambda them, namespaces: strategies.deploy_and_promote(
         them, namespaces, (_server_image(them), _server_image(them, "2"))
     ),
+    "configuration": configuration.search,
     "image": lambda them, _: [starting.image_size(them)],
 }
 

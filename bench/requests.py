@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from demo.bed import Bed
 
@@ -15,16 +15,18 @@ _LABEL = re.compile(r'(\w+)="([^"]*)"')
 Key = tuple[str, bool]
 """Verb, and whether it was a dry run."""
 
+Requests = Counter[Key]
 
-def counted(bed: Bed) -> Counter[Key]:
-    """Requests so far on the kinds that are deployed, without their status subresource.
+
+def counted(bed: Bed, resources: Collection[str] = RESOURCES) -> Requests:
+    """Requests so far on some kinds, those that are deployed, without their status subresource.
 
     The cluster's own controllers only write the status of these, so the rest is the caller's.
     """
     totals: Counter[Key] = Counter()
     for match in _LINE.finditer(bed.kubectl("get", "--raw", "/metrics")):
         labels = dict(_LABEL.findall(match["labels"]))
-        if labels.get("resource") in RESOURCES and not labels.get("subresource"):
+        if labels.get("resource") in resources and not labels.get("subresource"):
             key = labels["verb"], bool(labels.get("dry_run"))
             totals[key] += int(float(match["count"]))
     return totals

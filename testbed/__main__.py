@@ -23,7 +23,8 @@ def status(settings: Settings) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="testbed", description="A real cluster on one machine.")
     parser.add_argument("command", choices=("up", "down", "status", "kwok"))
-    parser.add_argument("--nodes", type=int, default=10, help="kwok: how many fake nodes")
+    fake = "kwok: how many fake nodes; 0: no more"
+    parser.add_argument("--nodes", type=int, default=10, help=fake)
     given = parser.parse_args()
     settings = Settings.of(os.environ)
     try:
@@ -32,7 +33,7 @@ def main() -> int:
         elif given.command == "down":
             bed.down(settings)
         elif given.command == "kwok":
-            kwok.start(settings, given.nodes)
+            kwok.start(settings, given.nodes) if given.nodes else kwok.stop(settings)
         else:
             return status(settings)
     except TestbedError as error:

@@ -30,6 +30,13 @@ def start(settings: Settings, nodes: int) -> None:
     run(*kubectl, "wait", "--for=condition=Ready", "node", "-l", f"{FAKE}=fake", "--timeout=60s")
 
 
+def stop(settings: Settings) -> None:
+    """Take the fake nodes away again, with what was on them."""
+    kubectl = (settings.tool("kubectl"), "--kubeconfig", settings.kubeconfig)
+    run(*kubectl, "delete", "node", "-l", f"{FAKE}=fake")
+    Processes(settings=settings).end("kwok")
+
+
 def fake(number: int) -> dict[str, object]:
     capacity = {"cpu": "64", "memory": "256Gi", "pods": "1000"}
     return {

@@ -88,6 +88,12 @@ class Processes:
             raise TestbedError(f"the keeper has ended:\n{tail(self.log('keeper'))}")
         os.kill(pid, signal.SIGHUP)
 
+    def end(self, name: str) -> None:
+        """Have the keeper end a process, if it runs."""
+        (RUN / "services" / f"{name}.json").unlink(missing_ok=True)
+        if pid := self.keeper_pid():
+            os.kill(pid, signal.SIGHUP)
+
     def wait(self, name: str, what: str, check: Callable[[], bool], seconds: float = 120) -> None:
         """Wait for `check`, and say at once when the process keeps ending instead."""
 
