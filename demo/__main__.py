@@ -37,6 +37,10 @@ class Demo:
         event = runner.dispatch_event(version=version, environment="production")
         self._run("deploy.yml", "workflow_dispatch", event)
 
+    def go_back(self, version: str) -> None:
+        event = runner.dispatch_event(to=version, environment="production")
+        self._run("rollback.yml", "workflow_dispatch", event)
+
     def _run(self, workflow: str, event: str, payload: dict[str, object]) -> None:
         bed = self.bed
         finished = runner.run(
@@ -121,6 +125,17 @@ def main() -> int:
 
 
 def tell(demo: Demo) -> None:
+    first = tell_of_releases(demo)
+    greeting = tell_of_configuration(demo)
+    heading("Back to v1.0.0 (rollback.yml)")
+    demo.go_back("v1.0.0")
+    heading("What the shop and the greeter answer again")
+    if (demo.answer(), demo.answer("greeter")) != (first, greeting):
+        raise NoBed("the rollback did not bring back what v1.0.0 was")
+
+
+def tell_of_releases(demo: Demo) -> str:
+    """Returns what the shop answered at first."""
     heading("A push to master builds the images and pushes them as `latest` (push.yml)")
     demo.push()
     heading("Release v1.0.0 tags and deploys what was pushed (release.yml)")
@@ -135,10 +150,11 @@ def tell(demo: Demo) -> None:
     heading("What the shop answers now")
     if demo.answer() == before:
         raise NoBed("the new release does not answer")
-    tell_of_configuration(demo)
+    return before
 
 
-def tell_of_configuration(demo: Demo) -> None:
+def tell_of_configuration(demo: Demo) -> str:
+    """Returns what the greeter answered at first."""
     heading("Only configuration changes: k8s/configs/greeting.yml, which the greeter reads")
     greeting, templates = demo.answer("greeter"), demo.starts()
     workspace.change(demo.folder, "k8s/configs/greeting.yml", "Good morning", "Good evening")
@@ -150,6 +166,7 @@ def tell_of_configuration(demo: Demo) -> None:
     if demo.answer("greeter") == greeting or restarted != ["greeter"]:
         raise NoBed(f"the new greeting is not there, or others were restarted: {restarted}")
     say(f"  {', '.join(restarted)}, and nothing else")
+    return greeting
 
 
 def prepare_namespace(bed: Bed) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from demo.bed import ROOT
 
 ACTION = "./.github/actions/aks_action"
+CHECKOUT = "actions/checkout@v6"
 PUBLISHED = re.compile(r"your-org/aks_action@\S+")
 
 
@@ -29,9 +30,14 @@ def make(folder: Path, image: str) -> Path:
 
 
 def add_workflow(folder: Path, name: str, text: str) -> None:
-    """Write a workflow that uses the local action where it names the published one."""
+    """Write a workflow that uses the local action where it names the published one.
+
+    The local one lies in the repository, so that a job without a checkout gets one.
+    """
     path = folder / ".github/workflows" / name
     path.parent.mkdir(parents=True, exist_ok=True)
+    if "actions/checkout" not in text:
+        text = text.replace("    steps:\n", f"    steps:\n      - uses: {CHECKOUT}\n")
     path.write_text(PUBLISHED.sub(ACTION, text))
 
 
