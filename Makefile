@@ -69,7 +69,8 @@ soak: $(BED) ## What takes long: every method, every cut-off, 5,000 requests, 1,
 	AKS_ACTION_SOAK=1 $(PYTEST) tests/unit -n 2
 	AKS_ACTION_SOAK=1 $(PYTEST) tests/scenarios/test_zero_failed.py tests/scenarios/test_shares.py \
 		tests/scenarios/test_cut_off.py tests/scenarios/test_cut_off_configuration.py \
-		tests/scenarios/test_splits.py -n 2
+		tests/scenarios/test_splits.py tests/scenarios/test_azure.py \
+		tests/scenarios/test_azure_private.py -n 2
 
 demo: $(BED) ## The whole job, from workflows, on real components
 	$(BIN)/python -m demo

@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 
-from testbed import bed, kwok, storage
+from testbed import azure, bed, kwok, storage
 from testbed.processes import Processes
 from testbed.settings import Settings
 from testbed.shell import TestbedError, say
@@ -12,7 +12,7 @@ from testbed.shell import TestbedError, say
 
 def status(settings: Settings) -> int:
     processes = Processes(settings=settings)
-    broken = [*bed.faults(processes), *storage.faults(processes)]
+    broken = [*bed.faults(processes), *storage.faults(processes), *azure.faults(processes)]
     for fault in broken:
         say(fault)
     if not broken:

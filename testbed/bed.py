@@ -12,6 +12,7 @@ from pathlib import Path
 
 from testbed import (
     api,
+    azure,
     binaries,
     control_plane,
     docker_engine,
@@ -83,6 +84,7 @@ def up(settings: Settings) -> None:
         else:
             start_afresh(processes)
         storage.start(processes)
+        azure.start(processes)
         environment.write(settings)
     say(f"up after {time.monotonic() - begun:.1f} s; {environment.FILE} says where everything is")
 

@@ -6,14 +6,13 @@ Production code in this package implements them; unit tests hand in fakes. One c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
 from aks_action.model.manifests import Document, ManifestSet, ObjectRef
-from aks_action.model.observed import Collection, Observed
-from aks_action.model.plan import Plan
+from aks_action.model.plan import Stage, Step
 from aks_action.model.resources import ResourceTypes
 
 
@@ -145,27 +144,47 @@ class Cluster(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What a run is about to do, for a cluster that does many things at once.
+
+    stages:   in order; the first one begins now.
+    live:     the objects as the run knows them.   types: their kinds, and those that it defines.
+    deadline: a value of the cluster's `clock`; ends every wait.
+    check:    makes the requests that check what a stage could not be checked for before, of any
+              cluster; the steps as they are to be carried out then.
+    write:    makes the requests that carry out a step.
+    look:     makes the requests by which a stage's steps are waited for.
+    finish:   makes the requests that come last, when something was written and all is well.
+    """
+
+    stages: tuple[Stage, ...]
+    live: Mapping[ObjectRef, Document]
+    types: ResourceTypes
+    deadline: float
+    check: Callable[[Stage, Cluster], Sequence[Step]]
+    write: Callable[[Step, Cluster], None]
+    look: Callable[[Stage, Cluster], None]
+    finish: Callable[[Cluster], None]
+
+
 @runtime_checkable
 class BatchedCluster(Cluster, Protocol):
     """A cluster to which each request is dear: many are made at once.
 
-    `prepare` once; then decide and `flush` until that answers False; then `carry_out`, after
-    which every write and read is answered by what came of it.
+    `prepare` once; then decide and `flush` until that answers False; then carry out, with a
+    `begin` before each stage: the requests of its steps are answered by what came of it.
     """
 
-    def prepare(self, manifests: ManifestSet, namespace: str) -> None:
-        """Fetch what a deploy of these manifests will read."""
+    @property
+    def clock(self) -> Clock:
+        """Time as far as it passes for the cluster."""
+
+    def prepare(self, manifests: ManifestSet) -> None:
+        """Expect a deploy of these manifests. Nothing is asked yet."""
 
     def flush(self) -> bool:
         """Ask what has no answer yet; whether there was anything, and so to decide again."""
 
-    def carry_out(
-        self,
-        plan: Plan,
-        observed: Observed,
-        *,
-        collections: Iterable[Collection],
-        namespace_patch: tuple[str, Document] | None,
-        seconds: float,
-    ) -> None:
-        """Do a checked plan wholly, waits included, then read `collections`."""
+    def begin(self, batch: Batch) -> None:
+        """Expect the requests of a batch's first stage, then those of its others."""

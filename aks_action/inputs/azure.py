@@ -226,9 +226,6 @@ def _private(reader: Reader) -> bool:
     for name in ("admin", "use-public-fqdn", "skip-tls-verify"):
         if private and reader.flag(name):
             reader.wrong(name, "a run command (`private-cluster`) reaches the cluster without it")
-    strategy = reader.text("strategy").lower()
-    if private and strategy in ("canary", "blue-green"):
-        reader.wrong("strategy", "`private-cluster` works with `basic` only, so far")
     return private
 
 

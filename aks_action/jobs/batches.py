@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from aks_action.clients.ports import BatchedCluster, Cluster
+from aks_action.clients.clock import SystemClock
+from aks_action.clients.ports import Batch, BatchedCluster, Clock, Cluster
 from aks_action.errors import ActionError
-from aks_action.model.manifests import Document, ManifestSet
-from aks_action.model.observed import Observed
-from aks_action.model.plan import Change, Plan, Wait
-from aks_action.runtime.watched_collections import collections_for
+from aks_action.model.manifests import Document, ManifestSet, ObjectRef
+from aks_action.model.plan import Stage
+from aks_action.model.resources import ResourceTypes
+from aks_action.runtime import batching
+from aks_action.runtime.checking import ApplyRules
 
 T = TypeVar("T")
 Tell = Callable[[str], None]
-
-LOOK_SECONDS = 20.0
-"""For judging what was read at the end: probes of no kind need some seconds to be believed."""
+Begin = Callable[[Sequence[Stage], Mapping[ObjectRef, Document]], None]
 
 
 def decided(
     cluster: Cluster,
     manifests: ManifestSet,
-    namespace: str,
     decide: Callable[[Tell], T],
     tell: Tell,
 ) -> T:
@@ -33,7 +32,7 @@ def decided(
     """
     if not isinstance(cluster, BatchedCluster):
         return decide(tell)
-    cluster.prepare(manifests, namespace)
+    cluster.prepare(manifests)
     notes = _Notes(tell)
     while True:
         notes.kept.clear()
@@ -68,28 +67,39 @@ class _Notes:
             self.tell(text)
 
 
-def carry_out(
+def begin(
     cluster: Cluster,
-    plan: Plan,
-    observed: Observed,
-    namespace_patch: tuple[str, Document] | None,
-    seconds: float,
-) -> bool:
-    """Do the plan at once where that is how the cluster works; whether it is."""
+    types: ResourceTypes,
+    rules: ApplyRules,
+    finish: Callable[[Cluster], None],
+    deadline: float,
+) -> Begin:
+    """What tells the cluster which stages begin, where it has to know.
+
+    finish: see `ports.Batch`.    deadline: a value of the clock of `clock_of(cluster)`.
+    """
     if not isinstance(cluster, BatchedCluster):
-        return False
-    waited = [each for step in plan.steps if isinstance(step, Wait) for each in step.manifests]
-    writes = any(
-        each.assessment is None or each.assessment.change is not Change.UNCHANGED
-        for each in plan.applies
-    )
-    cluster.carry_out(
-        plan,
-        observed,
-        collections={
-            (each.api_version, each.kind, each.namespace) for each in collections_for(waited)
-        },
-        namespace_patch=namespace_patch if writes else None,
-        seconds=seconds,
-    )
-    return True
+        return lambda _stages, _live: None
+
+    def begun(stages: Sequence[Stage], live: Mapping[ObjectRef, Document]) -> None:
+        clock = cluster.clock
+        live = dict(live)  # the executor's own changes while the batch is prepared
+        cluster.begin(
+            Batch(
+                stages=tuple(stages),
+                live=live,
+                types=types,
+                deadline=deadline,
+                check=lambda stage, other: batching.check(stage, other, live, rules),
+                write=lambda step, other: batching.write(step, other, live, clock),
+                look=batching.look,
+                finish=finish,
+            )
+        )
+
+    return begun
+
+
+def clock_of(cluster: Cluster) -> Clock:
+    """The clock by which deadlines are kept."""
+    return cluster.clock if isinstance(cluster, BatchedCluster) else SystemClock()

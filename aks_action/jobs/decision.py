@@ -114,7 +114,7 @@ def decide(
             unfinished=volumes.is_unfinished,
         )
 
-    return batches.decided(cluster, manifests, settings.deploy.namespace, decided, workflow.write)
+    return batches.decided(cluster, manifests, decided, workflow.write)
 
 
 def _is_private(settings: Settings) -> bool:
@@ -125,24 +125,27 @@ def _is_private(settings: Settings) -> bool:
 def _configuration(
     settings: Settings, strategy: StrategySettings, workflow: Workflow
 ) -> Configuration:
-    """What is done about changed configuration; nothing where readers cannot be looked at."""
+    """What is done about changed configuration; nothing where readers cannot be looked at.
+
+    The hub of a fleet runs no pods.
+    """
     wanted = settings.deploy.configuration
     if (
         strategy.action is StrategyAction.ROLLBACK and wanted.changes is ConfigChanges.VERSION
     ):  # a record has its versions under their names
         wanted = replace(wanted, changes=ConfigChanges.RESTART)
-    if where := _without_pods(settings):
+    if settings.cluster.is_hub:
         if wanted.changes is ConfigChanges.VERSION:
-            raise InputError(f"Input `config-changes`: `version` is not there for {where} yet.")
-        workflow.write(f"`config-changes`: nothing is restarted yet on {where}.")
+            raise InputError("Input `config-changes`: `version` is not there for a fleet's hub.")
+        workflow.write("`config-changes`: nothing is restarted on the hub of a fleet.")
         wanted = replace(wanted, changes=ConfigChanges.NONE)
     return Configuration(wanted, strategy, workflow.write)
 
 
 def _without_pods(settings: Settings) -> str:
-    """Where no pod can be looked at; empty where one can.
+    """Where no pod can be looked at while it runs; empty where one can.
 
-    A private cluster is deployed to by one script, and a fleet's hub runs no pods.
+    A private cluster is reached by one script after the other, and a fleet's hub runs no pods.
     """
     if _is_private(settings):
         return "private clusters"

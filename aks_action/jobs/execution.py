@@ -61,15 +61,11 @@ class Execution:
     def _carry_out(self) -> None:
         decision = self._decision
         surroundings = self._surroundings()
-        patch = decision.origin.namespace_patch
-        if batches.carry_out(self._cluster, decision.plan, decision.observed, patch, self._seconds):
-            look = surroundings.clock.now() + batches.LOOK_SECONDS
-            surroundings = replace(surroundings, deadline=look)
         self._execute(decision.plan, surroundings)
         if old := self._old_versions():
             self.plan = replace(self.plan, stages=(*self.plan.stages, *old))
             self._execute(Plan(stages=old), surroundings)
-        if decision.strategy.action is not StrategyAction.REJECT:
+        if self._leaves_mark:
             decision.origin.leave_on_namespace(self.journal)
 
     def _old_versions(self) -> tuple[Stage, ...]:
@@ -78,17 +74,27 @@ class Execution:
         old = decision.configuration.tidying(self._cluster, has_written=wrote)
         return (*old, *(decision.release.tidying() if wrote else ()))
 
+    @property
+    def _leaves_mark(self) -> bool:
+        """A reject goes back to what is there, which is not of this run."""
+        return self._decision.strategy.action is not StrategyAction.REJECT
+
     def _execute(self, plan: Plan, surroundings: executor.Surroundings) -> None:
         decision = self._decision
         observed = replace(decision.observed, live=self._live)
         self._live = executor.execute(plan, observed, decision.rules, self.journal, surroundings)
 
     def _surroundings(self) -> executor.Surroundings:
-        clock = SystemClock()
+        clock = batches.clock_of(self._cluster)
+        deadline = clock.now() + self._seconds
+        decision = self._decision
+        finish = decision.origin.annotate_namespace if self._leaves_mark else _nothing
+        types, rules = decision.observed.types, decision.rules
         return executor.Surroundings(
             cluster=self._cluster,
             clock=clock,
-            deadline=clock.now() + self._seconds,
+            deadline=deadline,
+            begin=batches.begin(self._cluster, types, rules, finish, deadline),
             since=datetime.now(UTC),
             tell=self._workflow.write,
             warn=partial(_warn, self._workflow),
@@ -104,6 +110,10 @@ class Execution:
             with self._workflow.group(f"Why {each.ref} is not healthy"):
                 self._workflow.write(report.diagnosis_text(each))
         return found
+
+
+def _nothing(_cluster: Cluster) -> None:
+    """Nothing is done at the end."""
 
 
 def _warn(workflow: Workflow, manifest: Manifest, trouble: Trouble) -> None:

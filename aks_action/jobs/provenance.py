@@ -9,7 +9,7 @@ from functools import cached_property
 
 from aks_action.clients.ports import Cluster
 from aks_action.model import provenance
-from aks_action.model.manifests import Document, ManifestSet
+from aks_action.model.manifests import ManifestSet
 from aks_action.model.observed import Observed
 from aks_action.model.settings import Settings
 from aks_action.runtime import namespace_annotation
@@ -65,17 +65,15 @@ class Provenance:
             last_success_commit=provenance.last_success_commit(namespace),
         )
 
-    @property
-    def namespace_patch(self) -> tuple[str, Document] | None:
-        """What `leave_on_namespace` will write where, for who has to know before; None: nothing."""
-        if not self._namespace or not self.annotation:
-            return None
-        return self._namespace, provenance.annotation_patch(self.annotation)
-
     def leave_on_namespace(self, journal: Journal) -> None:
         """Annotate the namespace, if the run wrote anything and may."""
-        if self._namespace and self.annotation and journal.has_written:
-            namespace_annotation.write(self._cluster, self._namespace, self.annotation, self._tell)
+        if journal.has_written:
+            self.annotate_namespace(self._cluster)
+
+    def annotate_namespace(self, cluster: Cluster) -> None:
+        """The one request of that, if it is to be."""
+        if self._namespace and self.annotation:
+            namespace_annotation.write(cluster, self._namespace, self.annotation, self._tell)
 
     def _run(self) -> provenance.RunContext:
         run = self._settings.run

@@ -55,6 +55,7 @@ class Surroundings:
     tell:     takes a line of progress; the text may hold text from the cluster.
     warn:     takes a trouble of something that is waited for, see `waiting.wait`.
     guard:    called before each write, with what is written; raises what forbids it.
+    begin:    takes the stages that are left, before the first of them, and the live objects.
     grace:    seconds that requests under way get to end when the run is ended.
 
     `tell` is called from several threads, one line a call.
@@ -67,6 +68,7 @@ class Surroundings:
     tell: Callable[[str], None]
     warn: Callable[[Manifest, Trouble], None]
     guard: Callable[[ObjectRef], None] = lambda _ref: None
+    begin: Callable[[Sequence[Stage], Mapping[ObjectRef, Document]], None] = lambda *_: None
     grace: float = 2.0
 
 
@@ -89,8 +91,8 @@ def execute(
     """
     with parallel.workers() as pool:
         execution = _Execution(observed, rules, journal, surroundings, pool)
-        for stage in plan.stages:
-            execution.run(stage)
+        for number in range(len(plan.stages)):
+            execution.run(plan.stages[number:])
         return execution.live
 
 
@@ -127,22 +129,27 @@ class _Execution:
     def live(self) -> Mapping[ObjectRef, Document]:
         return self._live
 
-    def run(self, stage: Stage) -> None:
-        """One stage; when it fails, its undo first, so that traffic goes where it went before."""
+    def run(self, stages: Sequence[Stage]) -> None:
+        """The first stage of those that are left; when it fails, its undo before anything else, so
+        that traffic goes where it went before.
+        """
+        stage = stages[0]
         try:
-            self._run(stage)
+            self._run(stages)
         except ActionError as error:
             if stage.undo is None or isinstance(error, Cancelled):
                 raise
             self._surroundings.tell(f"{stage.name} failed; {stage.undo.name.lower()}.")
             try:
-                self._run(stage.undo)
+                self._run((stage.undo,))
             except ActionError as second:
                 sentence = f"What follows a failure failed too ({stage.undo.name}): {_TO_DO}"
                 raise type(error)(*error.problems, sentence, *second.problems) from error
             raise
 
-    def _run(self, stage: Stage) -> None:
+    def _run(self, stages: Sequence[Stage]) -> None:
+        stage = stages[0]
+        self._surroundings.begin(stages, self._live)
         steps: list[Write] = [
             step for step in stage.steps if isinstance(step, Delete | Patch | Reroute | Renew)
         ]
@@ -162,12 +169,12 @@ class _Execution:
 
     def _checked(self, applies: Sequence[Apply]) -> list[Apply]:
         """The applies with the assessments that could not be made before this stage."""
-        late = [apply for apply in applies if not _is_checked(apply)]
+        late = [apply for apply in applies if not is_checked(apply)]
         if not late:
             return list(applies)
         self._await_kinds({(apply.ref.api_version, apply.ref.kind) for apply in late})
         rechecked = iter(self._rechecked(late))
-        return [apply if _is_checked(apply) else next(rechecked) for apply in applies]
+        return [apply if is_checked(apply) else next(rechecked) for apply in applies]
 
     def _rechecked(self, late: Sequence[Apply]) -> list[Apply]:
         """Objects of a definition that this run changed get some time for its new schema."""
@@ -310,6 +317,6 @@ class _Execution:
             return result
 
 
-def _is_checked(apply: Apply) -> bool:
-    """Applies of an undo are checked only if it comes to that."""
+def is_checked(apply: Apply) -> bool:
+    """Whether it was checked for good; applies of an undo are only if it comes to that."""
     return apply.assessment is not None and apply.assessment.checked

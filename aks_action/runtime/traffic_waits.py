@@ -39,7 +39,7 @@ def wait(
     Raises RolloutFailed for a route that a gateway refuses, RolloutTimeout with everything that is
     missing when the time is up, ApiError or AuthError for what may not be listed or watched.
     """
-    view = _View(_collections(steps))
+    view = _View(collections_of(steps))
     told: set[tuple[int, str]] = set()
     with Feeds(cluster, clock) as feeds:
         for collection in view.collections:
@@ -115,7 +115,8 @@ class _View:
         )
 
 
-def _collections(steps: Iterable[TrafficWait]) -> set[Collection]:
+def collections_of(steps: Iterable[TrafficWait]) -> set[Collection]:
+    """What has to be watched so that the steps can be judged."""
     wanted: set[tuple[tuple[str, str], str]] = set()
     routes: dict[tuple[tuple[str, str], str], set[str]] = {}
     for step in steps:

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,22 +17,27 @@ from demo.bed import ROOT
 from tests.standins.cloud import Azure
 from tests.standins.kubernetes import ApiServer
 
+MASK = "::add-mask::"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ran:
-    """A finished step. `commands`: command lines of it and its children; `cpu`: seconds."""
+    """A finished step. `log`: as people see it; `masked`: what it asked to be hidden from them.
+
+    commands: command lines of it and all below it.    cpu: seconds.
+    """
 
     code: int
     log: str
+    masked: frozenset[str]
     left: str
     commands: str
     cpu: float
 
     def keeps(self, secrets: tuple[str, ...]) -> None:
         """No secret is in the log as people see it, in a file, or on a command line."""
-        shown = "\n".join(x for x in self.log.splitlines() if not x.startswith("::add-mask::"))
         for secret in filter(None, secrets):
-            for place in (shown, self.left, self.commands):
+            for place in (self.log, self.left, self.commands):
                 assert secret not in place, "a secret was left behind"
 
 
@@ -43,6 +49,7 @@ class AzureStep:
     server: ApiServer
     folder: Path
     namespace: str
+    images: str = ""
 
     @property
     def workspace(self) -> Path:
@@ -59,7 +66,8 @@ class AzureStep:
         temp = self.folder / "_temp"
         temp.mkdir(exist_ok=True)
         self.workspace.mkdir(exist_ok=True)
-        values = {"manifests": "k8s", "namespace": self.namespace, "timeout": "60s", **inputs}
+        values = {"manifests": "k8s", "namespace": self.namespace, "timeout": "60s"}
+        values |= {"images": self.images, **inputs}
         environment = {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOME": str(self.folder),
@@ -102,7 +110,8 @@ class AzureStep:
         files = (path for path in self.folder.rglob("*") if path.is_file())
         return Ran(
             code=process.returncode,
-            log=log,
+            log="\n".join(x for x in log.splitlines() if not x.startswith(MASK)),
+            masked=frozenset(x.removeprefix(MASK) for x in log.splitlines() if x.startswith(MASK)),
             left="\n".join(path.read_text(errors="replace") for path in files),
             commands="\n".join(commands),
             cpu=(after.ru_utime - before.ru_utime) + (after.ru_stime - before.ru_stime),
@@ -110,15 +119,23 @@ class AzureStep:
 
 
 def _watch(pid: int, commands: set[str], done: threading.Event) -> None:
-    """Collect what `ps` would show of a process and its children, again and again."""
+    """Collect what `ps` would show of a process and all below it, again and again."""
     while not done.is_set():
+        parents: dict[int, int] = {}
         for entry in Path("/proc").iterdir():
-            if not entry.name.isdecimal():
-                continue
             try:
                 stat = (entry / "stat").read_text().rpartition(")")[2].split()
-                if pid in (int(entry.name), int(stat[1])):
-                    commands.add((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+                parents[int(entry.name)] = int(stat[1])
             except (OSError, ValueError, IndexError):
                 continue
+        for each in parents:
+            if _is_below(each, pid, parents):
+                with suppress(OSError):
+                    commands.add(Path(f"/proc/{each}/cmdline").read_text().replace("\0", " "))
         time.sleep(0.1)
+
+
+def _is_below(pid: int, ancestor: int, parents: Mapping[int, int]) -> bool:
+    while pid not in (0, ancestor):
+        pid = parents.get(pid, 0)
+    return pid == ancestor

@@ -7,11 +7,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import trustme
-
 from tests.standins import entra, github, manager, metadata
 from tests.standins.entra import App, Entra
 from tests.standins.github import GitHub
+from tests.standins.keys import Keys
 from tests.standins.manager import Manager
 from tests.standins.metadata import Metadata
 from tests.standins.registry import AzureRegistry
@@ -68,15 +67,18 @@ class Azure:
 
 
 @contextmanager
-def running_azure(folder: Path) -> Iterator[Azure]:
-    """Start all of it on free ports of loopback. One app has a secret and trusts GitHub."""
-    ca = trustme.CA()
+def running_azure(
+    folder: Path, keys: Keys | None = None, *, port: int = 0, proxy_port: int = 0
+) -> Iterator[Azure]:
+    """Start all of it on loopback (0: on free ports). One app has a secret and trusts GitHub."""
+    keys = keys or Keys.made()
+    ca = keys.authority
     ca_file = folder / "azure-ca.pem"
     ca.cert_pem.write_to_path(str(ca_file))
-    directory, hub = Entra(TENANT), GitHub()
+    directory, hub = Entra(TENANT, keys.entra), GitHub()
     app = directory.add(App(client_id=CLIENT, secret=SECRET, trusted={github.SUBJECT: hub.issuer}))
     resources = Manager(directory, SUBSCRIPTION)
-    registry = AzureRegistry(REGISTRY, directory)
+    registry = AzureRegistry(REGISTRY, directory, keys)
     machine = Metadata(directory)
     web = Web(
         sites={
@@ -89,8 +91,8 @@ def running_azure(folder: Path) -> Iterator[Azure]:
         }
     )
     with ExitStack() as stack:
-        port = stack.enter_context(serving(web, ca, *_NAMES))
-        proxy = stack.enter_context(proxy_to(port))
+        serves = stack.enter_context(serving(web, ca, *_NAMES, port=port))
+        proxy = stack.enter_context(proxy_to(serves, proxy_port))
         plain = stack.enter_context(serving_plain(web, metadata.HOST))
         yield Azure(
             web=web,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from tests.standins.jwts import Issuer
 from tests.standins.web import Request, Response, answer
@@ -39,9 +40,9 @@ class App:
 class Entra:
     """One tenant with its apps; access tokens live `lifetime` seconds."""
 
-    def __init__(self, tenant_id: str) -> None:
+    def __init__(self, tenant_id: str, key: RSAPrivateKey | None = None) -> None:
         self.tenant_id = tenant_id
-        self.issuer = Issuer(f"https://sts.windows.net/{tenant_id}/")
+        self.issuer = Issuer(f"https://sts.windows.net/{tenant_id}/", key)
         self.apps: dict[str, App] = {}
         self.lifetime = 3599.0
         self.issued: list[str] = []

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
-import uuid
 from typing import Any
 
 import jwt
@@ -13,12 +13,13 @@ from jwt.algorithms import RSAAlgorithm
 
 
 class Issuer:
-    """Signs by an RSA key of its own, and checks what it has signed."""
+    """Signs by an RSA key, and checks what it has signed. key: None for one of its own."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, key: rsa.RSAPrivateKey | None = None) -> None:
         self.url = url
-        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        self.kid = uuid.uuid4().hex
+        self.key = key or rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        numbers = self.key.public_key().public_numbers()
+        self.kid = hashlib.sha256(str(numbers.n).encode()).hexdigest()[:32]
 
     def sign(self, seconds: float, **claims: Any) -> str:
         """A token that lives `seconds`."""

@@ -145,7 +145,7 @@ class Manager:
             )
         if action == "runCommand":
             return self._run(request, cluster)
-        if action == "commandResults":
+        if action == "commandResults" and cluster.runner:
             return cluster.runner.result(request.target, result or "")
         return self._granted(request, cluster, action)
 
@@ -166,7 +166,7 @@ class Manager:
             status=202,
             headers={
                 "location": f"https://{HOST}{place}?api-version={VERSIONS['managedClusters']}",
-                "retry-after": "1",
+                "retry-after": "0",
             },
         )
 

@@ -7,7 +7,6 @@ https://distribution.github.io/distribution/spec/auth/token/
 from __future__ import annotations
 
 import base64
-import datetime as dt
 import secrets
 import shutil
 import subprocess
@@ -19,30 +18,34 @@ from urllib.parse import parse_qsl
 
 import jwt
 import urllib3
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives import serialization
 
 from tests.contract.registries import _free_port, _wait_until_open
 from tests.standins.entra import Entra
 from tests.standins.jwts import Issuer
+from tests.standins.keys import Keys
 from tests.standins.web import Request, Response, answer
 
 TOKEN_USER = "00000000-0000-0000-0000-000000000000"
 AUDIENCES = ("https://management.azure.com", "https://containerregistry.azure.net")
+ISSUER = "Azure Container Registry"
 _ACTIONS = {"AcrPull": {"pull"}, "AcrPush": {"pull", "push"}}
 _HOP = ("connection", "transfer-encoding", "content-length", "keep-alive")
 
 
 class AzureRegistry:
-    """`host` is a name below azurecr.io; `backend` the URL of a real registry that trusts us."""
+    """`host` is a name below azurecr.io; `backend` the URL of a real registry that trusts us.
 
-    def __init__(self, host: str, entra: Entra) -> None:
+    anonymous: whether everybody may pull (`az acr update --anonymous-pull-enabled`).
+    """
+
+    def __init__(self, host: str, entra: Entra, keys: Keys) -> None:
         self.host = host
         self.entra = entra
-        self.issuer = Issuer(f"Azure Container Registry {host}")
-        self.certificate = _certificate(self.issuer)
+        self.issuer = Issuer(ISSUER, keys.registry)
+        self.certificate = keys.certificate
         self.backend = ""
+        self.anonymous = False
         self.roles: dict[str, set[str]] = {}
         self.audiences = AUDIENCES
         self.issued: list[str] = []
@@ -57,7 +60,8 @@ class AzureRegistry:
                 return self._exchange(request.form)
             case "GET" | "POST", "/oauth2/token":
                 return self._token(request)
-        return self._forwarded(request)
+            case _:
+                return self._forwarded(request)
 
     def _exchange(self, form: dict[str, str]) -> Response:
         if form.get("grant_type") != "access_token" or form.get("service") != self.host:
@@ -85,6 +89,9 @@ class AzureRegistry:
             code = request.headers.get("authorization", "").removeprefix("Basic ")
             user, _, login = base64.b64decode(code).decode().partition(":")
             fields = parse_qsl(request.target.partition("?")[2])
+            if self.anonymous and not code:
+                access = [_granted(value, {"pull"}) for name, value in fields if name == "scope"]
+                return answer({"access_token": self.signed("anonymous", access)})
             if user != TOKEN_USER:
                 return refusal("authentication required")
         if ("service", self.host) not in fields:
@@ -172,19 +179,3 @@ def refusal(message: str, status: int = 401) -> Response:
 def _granted(scope: str, may: set[str]) -> dict[str, object]:
     kind, name, actions = scope.split(":")
     return {"type": kind, "name": name, "actions": sorted(set(actions.split(",")) & may)}
-
-
-def _certificate(issuer: Issuer) -> x509.Certificate:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "registry tokens")])
-    now = dt.datetime.now(dt.UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(issuer.key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(minutes=5))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(issuer.key, hashes.SHA256())
-    )

@@ -50,7 +50,7 @@ class Runner:
         found = self._results.get(identity)
         if found is None:
             place = f"https://management.azure.com{target}"
-            return Response(status=202, headers={"location": place, "retry-after": "1"})
+            return Response(status=202, headers={"location": place, "retry-after": "0"})
         return answer({"id": identity, "properties": found})
 
     def _run(self, identity: str, body: Mapping[str, Any]) -> None:

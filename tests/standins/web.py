@@ -86,6 +86,7 @@ class Web:
 
     sites: dict[str, Site] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
+    keeps_requests: bool = True
     faults: list[Fault] = field(default_factory=list)
     port: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -99,7 +100,8 @@ class Web:
 
     def respond(self, request: Request) -> Response:
         with self.lock:
-            self.requests.append(request)
+            if self.keeps_requests:
+                self.requests.append(request)
             for fault in self.faults:
                 if fault.host == request.host and fault.part in request.target and fault.times:
                     fault.times -= 1
@@ -159,17 +161,17 @@ def _running(server: ThreadingHTTPServer) -> Iterator[int]:
 
 
 @contextmanager
-def serving(web: Web, certificates: trustme.CA, *names: str) -> Iterator[int]:
-    """The sites by HTTPS on a free port of loopback, with a certificate for `names`."""
+def serving(web: Web, certificates: trustme.CA, *names: str, port: int = 0) -> Iterator[int]:
+    """The sites by HTTPS on a port of loopback (0: a free one), with a certificate for `names`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificates.issue_cert(*names, "127.0.0.1", "localhost").configure_cert(context)
-    server = _Server(("127.0.0.1", 0), _handler(web))
+    server = _Server(("127.0.0.1", port), _handler(web))
     server.socket = context.wrap_socket(
         server.socket, server_side=True, do_handshake_on_connect=False
     )
-    with _running(server) as port:
-        web.port = port
-        yield port
+    with _running(server) as serving_port:
+        web.port = serving_port
+        yield serving_port
 
 
 @contextmanager
@@ -180,7 +182,7 @@ def serving_plain(web: Web, host: str) -> Iterator[int]:
 
 
 @contextmanager
-def proxy_to(port: int) -> Iterator[int]:
+def proxy_to(port: int, own: int = 0) -> Iterator[int]:
     """A CONNECT proxy (RFC 9110, 9.3.6) that leads every host to `port`; yields its own."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -195,8 +197,8 @@ def proxy_to(port: int) -> Iterator[int]:
                     _pump(self.connection, server)
             self.close_connection = True
 
-    with _running(_Server(("127.0.0.1", 0), Handler)) as own:
-        yield own
+    with _running(_Server(("127.0.0.1", own), Handler)) as listening:
+        yield listening
 
 
 def _pump(one: socket.socket, other: socket.socket) -> None:

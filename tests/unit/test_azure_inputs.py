@@ -219,12 +219,11 @@ def test_a_pull_secret_needs_a_login_that_lasts() -> None:
     assert "Input `registry` is missing" in problems_of(pull_secret_name="reg", **login)[0]
 
 
-def test_a_private_cluster_is_one_of_azure_with_the_strategy_basic() -> None:
+def test_a_private_cluster_is_one_of_azure_with_any_strategy() -> None:
     cluster = azure(**OIDC, **TARGET, private_cluster="true").cluster
     assert cluster is not None
     assert cluster.private
     assert "goes with `cluster-name`" in problems_of(private_cluster="true")[0]
-    (problem,) = problems_of(**OIDC, **TARGET, private_cluster="true", strategy="canary")
-    assert "`basic` only" in problem
+    assert azure(**OIDC, **TARGET, private_cluster="true", strategy="canary", percentage="20")
     (problem,) = problems_of(**OIDC, **TARGET, private_cluster="true", admin="true")
     assert problem.startswith("Input `admin`")

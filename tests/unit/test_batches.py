@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
+from aks_action.clients.ports import Batch
 from aks_action.errors import ManifestError
 from aks_action.jobs.batches import decided
 from aks_action.model.manifests import ManifestSet
+from tests.fakes.clock import FakeClock
 from tests.fakes.cluster import FakeCluster
 
 
@@ -20,16 +22,18 @@ class Batched(FakeCluster):
         self.left = questions
         self.calls: list[str] = []
 
-    def prepare(self, manifests: ManifestSet, namespace: str) -> None:
-        self.calls.append(f"prepare {namespace}")
+    clock = FakeClock()
+
+    def prepare(self, manifests: ManifestSet) -> None:
+        self.calls.append("prepare")
 
     def flush(self) -> bool:
         self.calls.append("flush")
         self.left -= 1
         return self.left >= 0
 
-    def carry_out(self, *_: object, **__: object) -> None:
-        self.calls.append("carry out")
+    def begin(self, batch: Batch) -> None:
+        self.calls.append(f"begin {batch.stages[0].name}")
 
 
 def deciding(cluster: Batched) -> Callable[[Callable[[str], None]], int]:
@@ -43,20 +47,20 @@ def deciding(cluster: Batched) -> Callable[[Callable[[str], None]], int]:
 def test_it_is_decided_again_until_nothing_is_asked_any_more() -> None:
     cluster = Batched(2)
     told: list[str] = []
-    assert decided(cluster, (), "shop", deciding(cluster), told.append) == 0
-    assert cluster.calls == ["prepare shop", "flush", "flush", "flush"]
+    assert decided(cluster, (), deciding(cluster), told.append) == 0
+    assert cluster.calls == ["prepare", "flush", "flush", "flush"]
 
 
 def test_only_what_the_last_decision_told_is_told() -> None:
     cluster = Batched(2)
     told: list[str] = []
-    decided(cluster, (), "", deciding(cluster), told.append)
+    decided(cluster, (), deciding(cluster), told.append)
     assert told == ["0 left"]
 
 
 def test_what_is_told_after_the_decision_is_told_at_once() -> None:
     told: list[str] = []
-    tell = decided(Batched(1), (), "", lambda tell: tell, told.append)
+    tell = decided(Batched(1), (), lambda tell: tell, told.append)
     tell("later")
     assert told == ["later"]
 
@@ -68,10 +72,10 @@ def test_an_error_counts_only_when_nothing_was_missing() -> None:
         raise ManifestError(f"with {cluster.left} left")
 
     with pytest.raises(ManifestError, match="with 0 left"):
-        decided(cluster, (), "", decide, print)
+        decided(cluster, (), decide, print)
 
 
 def test_any_other_cluster_is_asked_directly() -> None:
     told: list[str] = []
-    decided(FakeCluster(), (), "", lambda tell: tell("now"), told.append)
+    decided(FakeCluster(), (), lambda tell: tell("now"), told.append)
     assert told == ["now"]

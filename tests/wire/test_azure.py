@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from aks_action.clients.azure import clusters, registries
 from aks_action.clients.azure.credentials import Entra
 from aks_action.clients.azure.http import azure_http
 from aks_action.clients.azure.manager import ResourceManager
+from aks_action.clients.azure.private.run_command import RunCommand
 from aks_action.errors import ActionError, ApplyError, AuthError, InputError
 from aks_action.model.azure import (
     AKS_SCOPE,
@@ -36,6 +37,7 @@ from tests.standins.cloud import (
 )
 from tests.standins.entra import App
 from tests.standins.manager import Cluster, error
+from tests.standins.runner import Runner
 from tests.standins.web import Response, answer
 
 SCOPE = "https://management.azure.com/.default"
@@ -434,3 +436,63 @@ def test_what_is_no_registry_of_azure_is_told(azure: Azure) -> None:
     client = Client(azure, PRINCIPAL)
     with pytest.raises(ActionError, match="Is it a container registry of Azure"):
         registries.exchange(REGISTRY, TENANT, client.manager.token(), client.http)
+
+
+# Run commands
+
+
+class FixedRunner(Runner):
+    """Answers every command with the same text."""
+
+    text = ""
+
+    def start(self, body: Mapping[str, Any]) -> str:
+        self.bodies.append(body)
+        done = {"provisioningState": "Succeeded", "exitCode": 0, "logs": self.text[: self.limit]}
+        self._results["1"] = done
+        return "1"
+
+
+def commanded(azure: Azure, tmp_path: Path, **changes: Any) -> tuple[RunCommand, FixedRunner]:
+    cluster = a_cluster(azure, manager.USER, manager.RUN)
+    runner = FixedRunner(folder=tmp_path, programs="", kubeconfig=str, **changes)
+    cluster.runner = runner
+    return RunCommand(Client(azure, PRINCIPAL).manager, SHOP, lambda: "a token"), runner
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "expected"),
+    [
+        (
+            "KubernetesPerformanceError",
+            "container command-1 in aks-command namespace did not start within 60s",
+            "was not scheduled in time",
+        ),
+        ("BadRequest", "Run command is disabled for this cluster.", "--enable-run-command"),
+    ],
+)
+def test_the_limits_of_run_commands_are_told(
+    azure: Azure, tmp_path: Path, code: str, text: str, expected: str
+) -> None:
+    command, _ = commanded(azure, tmp_path, refuses=error(400, code, text))
+    assert expected in sentence(lambda: command.run("", {}, seconds=1), ApplyError)
+
+
+def test_the_right_to_run_commands_is_named(azure: Azure, tmp_path: Path) -> None:
+    command, runner = commanded(azure, tmp_path)
+    azure.manager.clusters[0].roles[azure.app.object_id] = {manager.USER}
+    told = sentence(lambda: command.run("", {}, seconds=1), AuthError)
+    assert "managedClusters/runcommand/action" in told
+    assert not runner.bodies
+
+
+def test_an_answer_that_was_cut_off_is_told(azure: Azure, tmp_path: Path) -> None:
+    command, runner = commanded(azure, tmp_path, limit=100)
+    runner.text = "---aks-action--- begin\n" + "x" * 1000
+    assert "cut off at the limit" in sentence(lambda: command.run("", {}, seconds=1), ApplyError)
+
+
+def test_a_command_that_fails_is_told_with_its_words(azure: Azure, tmp_path: Path) -> None:
+    command, runner = commanded(azure, tmp_path)
+    runner.text = "sh: run.sh: not found"
+    assert "run.sh: not found" in sentence(lambda: command.run("", {}, seconds=1), ApplyError)

@@ -8,8 +8,8 @@ from aks_action.clients.azure import clusters, registries
 from aks_action.clients.azure.credentials import Entra
 from aks_action.clients.azure.http import azure_http
 from aks_action.clients.azure.manager import ResourceManager
-from aks_action.clients.azure.private_cluster import PrivateCluster
-from aks_action.clients.azure.run_command import RunCommand
+from aks_action.clients.azure.private.cluster import PrivateCluster
+from aks_action.clients.azure.private.run_command import RunCommand
 from aks_action.clients.clock import SystemClock
 from aks_action.clients.image_ports import Credentials
 from aks_action.clients.kube.api import KubeCluster

@@ -14,7 +14,8 @@ from urllib.parse import quote, urlencode
 
 from aks_action.clients.kube.discovery import ACCEPT, discover
 from aks_action.clients.kube.errors import Asked, from_answer, unknown_kind
-from aks_action.clients.kube.transport import Call, Stream, Transport, to_json
+from aks_action.clients.kube.sending import Sender
+from aks_action.clients.kube.transport import Call, Stream, to_json
 from aks_action.clients.kube.watching import Growing, log_line, watch_event
 from aks_action.clients.ports import Listing, Propagation, WatchEvent
 from aks_action.errors import ApiError, ManifestError
@@ -34,10 +35,12 @@ _LONGEST_SILENCE = 60.0
 class KubeCluster:
     """A Kubernetes API server; see `ports.Cluster` for what each method promises."""
 
-    def __init__(self, transport: Transport, *, namespace: str) -> None:
+    def __init__(
+        self, transport: Sender, *, namespace: str, types: ResourceTypes | None = None
+    ) -> None:
         self._transport = transport
         self._namespace = namespace
-        self._types: ResourceTypes | None = None
+        self._types = types
         self._lock = threading.Lock()
 
     @property

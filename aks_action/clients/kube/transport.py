@@ -26,6 +26,7 @@ from aks_action.clients.kube import tls
 from aks_action.clients.kube.credentials import Credential, Credentials
 from aks_action.clients.kube.errors import Asked, from_answer, is_schema_error
 from aks_action.clients.kube.kubeconfig import Access
+from aks_action.clients.kube.sending import Answer
 from aks_action.clients.kube.unreachable import Unreachable, unreachable
 from aks_action.clients.ports import Clock
 from aks_action.clients.retry import Again, Backoff, retry_after, with_retries
@@ -177,7 +178,7 @@ class Transport:
 class Stream:
     """An answer that is read line by line; `close` ends it from any thread."""
 
-    def __init__(self, answer: urllib3.BaseHTTPResponse) -> None:
+    def __init__(self, answer: Answer) -> None:
         self._answer = answer
         self._closed = False
         self._reading = threading.Lock()

@@ -15,6 +15,7 @@ import json
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from aks_action.clients.azure.clusters import AKS_API, title
 from aks_action.clients.azure.manager import ResourceManager, Subject
@@ -26,36 +27,19 @@ _ROLE = (
     "Microsoft.ContainerService/managedClusters/runcommand/action and "
     "Microsoft.ContainerService/managedClusters/commandResults/read"
 )
-_BEGIN, _END = "---aks-action-begin---", "---aks-action-end---"
+_MARK = "---aks-action---"
 _GRACE = 180.0
 """Seconds for the pod to be scheduled and its image to be pulled, besides the script's own."""
-
-_PACK = f"""
-for code in *.code; do
-  name=${{code%.code}}
-  jq -cn --arg n "$name" --arg c "$(cat "$code")" --rawfile o "$name.out" --rawfile e "$name.err" \
-    '{{n: $n, c: ($c | tonumber), o: $o, e: $e}}'
-done > results
-echo {_BEGIN}
-if command -v gzip >/dev/null && command -v base64 >/dev/null
-then gzip -c results | base64; else cat results; fi
-echo {_END}
-"""
-"""Every answer as a line of JSON, compressed where the image can."""
-
-_ASK = """\
-set -u
-ask() { n=$1; shift; "$@" >"$n.out" 2>"$n.err" </dev/null; echo $? >"$n.code"; }
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one `ask` of a script."""
+    """What became of one `ask` of a script; `path`: of a request that only the script chose."""
 
-    code: int
-    out: str
-    err: str
+    code: int = 0
+    out: str = ""
+    err: str = ""
+    path: str = ""
 
 
 class RunCommand:
@@ -70,20 +54,18 @@ class RunCommand:
         self._integrated: bool | None = None
         self.commands = 0
 
-    def run(
-        self, script: str, files: Mapping[str, str], *, seconds: float = 60.0
-    ) -> dict[str, Outcome]:
-        """Run a script of `ask NAME COMMAND …` lines; what each NAME answered.
+    def run(self, script: str, files: Mapping[str, str], *, seconds: float) -> dict[str, Outcome]:
+        """Run lines of `lib.sh`; what each NAME answered.
 
         files:   what lies beside the script.
         seconds: how long it may take by itself.
         Raises AuthError (the role is named), ApplyError (disabled, not scheduled, cut off, failed).
         """
         name = title(self._cluster)
-        context = {**files, "run.sh": _ASK + script + _PACK}
+        script = f". ./lib.sh\nmark={_MARK}\nend=$((begun + {int(seconds)}))\n{script}pack\n"
         body = {
             "command": "sh run.sh",
-            "context": _zipped(context),
+            "context": _zipped({**files, **_library(), "run.sh": script}),
             "clusterToken": self._aks_token() if self._is_integrated() else "",
         }
         self.commands += 1
@@ -133,6 +115,11 @@ def _explained(error: ActionError, name: str) -> ActionError:
     return error
 
 
+def _library() -> dict[str, str]:
+    here = Path(__file__).parent
+    return {name: (here / name).read_text() for name in ("lib.sh", "slim.jq", "look.jq")}
+
+
 def _zipped(files: Mapping[str, str]) -> str:
     memory = io.BytesIO()
     with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -142,8 +129,8 @@ def _zipped(files: Mapping[str, str]) -> str:
 
 
 def _unpacked(logs: str, name: str) -> dict[str, Outcome]:
-    before, begin, rest = logs.partition(_BEGIN)
-    text, end, _ = rest.partition(_END)
+    before, begin, rest = logs.partition(f"{_MARK} begin")
+    text, end, _ = rest.partition(f"{_MARK} end")
     if not begin or not end:
         if begin or len(logs) > 500_000:
             raise ApplyError(
@@ -152,10 +139,19 @@ def _unpacked(logs: str, name: str) -> dict[str, Outcome]:
         said = " ".join(before.split())[-300:]
         raise ApplyError(f"{name}: the run command did not answer: {said or 'no word'}.")
     text = text.strip()
-    if not text.startswith("{"):
-        try:
+    try:
+        if not text.startswith("{"):
             text = gzip.decompress(base64.b64decode(text)).decode()
-        except (binascii.Error, OSError, EOFError, ValueError):
-            raise ApplyError(f"{name}: the answer of the run command is damaged.") from None
-    lines = (json.loads(line) for line in text.splitlines() if line)
-    return {line["n"]: Outcome(code=int(line["c"]), out=line["o"], err=line["e"]) for line in lines}
+        found: dict[str, str] = json.loads(text)
+    except (binascii.Error, OSError, EOFError, ValueError):
+        raise ApplyError(f"{name}: the answer of the run command is damaged.") from None
+    names = [key[2:] for key in found if key.startswith("c:")]
+    return {
+        each: Outcome(
+            code=int(found[f"c:{each}"] or 1),
+            out=found[f"o:{each}"],
+            err=found[f"e:{each}"],
+            path=found[f"p:{each}"].strip(),
+        )
+        for each in names
+    }
