@@ -7,7 +7,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 # A cluster and a registry of one's own count only together: many shells have a KUBECONFIG.
 BED := setup $(if $(and $(KUBECONFIG),$(REGISTRY)),,testbed)
 
-.PHONY: help setup lint types imports unit wire contract scenarios bed action test soak demo bench \
+.PHONY: help setup lint types imports unit wire contract scenarios bed action test soak demo demo-azure bench \
 	testbed testbed-down docs lock clean
 
 help: ## What can be made
@@ -74,6 +74,9 @@ soak: $(BED) ## What takes long: every method, every cut-off, 5,000 requests, 1,
 
 demo: $(BED) ## The whole job, from workflows, on real components
 	$(BIN)/python -m demo
+
+demo-azure: setup testbed ## Release and deploy with a sign-in to Azure, played by stand-ins
+	$(BIN)/python -m demo.azure
 
 bench: $(BED) ## The action beside its peers (PEER_ACTION="node …/index.js" for one more)
 	$(BIN)/python -m bench $(CASES)
