@@ -57,6 +57,10 @@ class ActionError(Exception):
         )
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
+    def add(self, *sentences: str) -> None:
+        """Tell more with it, such as what was done about it."""
+        self.problems += tuple(Problem(message=each) for each in sentences)
+
     def counts_as(self, kind: type[ActionError]) -> None:
         """End the run as an error of another kind would: with its exit code and its title."""
         self.exit_code, self.title = kind.exit_code, kind.title
@@ -105,6 +109,10 @@ class Locked(ActionError):  # noqa: N818
 class Conflict(ActionError):  # noqa: N818
     exit_code = 9
     title = "What is there contradicts what was asked for"
+
+
+class LockLost(Conflict):
+    """Another run has the lock by now: nothing more may be written."""
 
 
 class Cancelled(ActionError):  # noqa: N818

@@ -159,6 +159,7 @@ def _deploy(reader: Reader, actions: tuple[Action, ...]) -> DeploySettings:
         recreated_claims=recreated_claims(reader),
         timeout_seconds=reader.parsed("timeout", durations.parse, 600.0),
         lock_seconds=reader.parsed("lock-timeout", _or_zero, 300.0),
+        rollback_on_failure=reader.flag("rollback-on-failure"),
         force=reader.flag("force"),
         annotate_resources=reader.flag("annotate-resources"),
         annotate_namespace=reader.flag("annotate-namespace"),

@@ -226,6 +226,8 @@ def _private(reader: Reader) -> bool:
     for name in ("admin", "use-public-fqdn", "skip-tls-verify"):
         if private and reader.flag(name):
             reader.wrong(name, "a run command (`private-cluster`) reaches the cluster without it")
+    if private and reader.text("rollback-on-failure").lower() == "true":
+        reader.wrong("rollback-on-failure", "it is not there for `private-cluster` yet")
     return private
 
 

@@ -38,6 +38,7 @@ DEFAULTS: Mapping[str, str] = {
     "strategy": "basic",
     "timeout": "10m",
     "lock-timeout": "5m",
+    "rollback-on-failure": "false",
     "force": "false",
     "server-side": "false",
     "annotate-resources": "true",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 from aks_action import report
 from aks_action.clients.clock import SystemClock
@@ -19,6 +21,9 @@ from aks_action.jobs.stopwatch import Stopwatch
 from aks_action.model.manifests import ManifestSet
 from aks_action.model.settings import Action, Settings
 from aks_action.workflow import Workflow
+
+if TYPE_CHECKING:
+    from aks_action.jobs.way_back import WayBack
 
 
 def run(
@@ -37,11 +42,11 @@ def run(
     with workflow.group("Plan"), watch.phase("plan"):
         cluster = connect(settings, env, workflow)
 
-        def decided(*, finish: bool = False) -> Decision:
-            release = open_release(action, settings, cluster, results.images, workflow.write)
+        def decided(chosen: Action = action, *, finish: bool = False) -> Decision:
+            release = open_release(chosen, settings, cluster, results.images, workflow.write)
             found = release.manifests(manifests)
             return decide(
-                action, found, cluster, settings, env, workflow, release=release, finish=finish
+                chosen, found, cluster, settings, env, workflow, release=release, finish=finish
             )
 
         decision = decided()
@@ -58,12 +63,19 @@ def run(
             executed=not action.only_plans,
             is_back=not action.needs_manifests,
         )
-        _carry_out(deployment, execution, watch, workflow, results)
+        back: WayBack | None = None
+        if settings.deploy.rollback_on_failure:
+            from aks_action.jobs.way_back import WayBack  # noqa: PLC0415
+
+            rejected = partial(decided, Action.REJECT)
+            back = WayBack(decision, execution, cluster, workflow, rejected)
+        _carry_out(deployment, execution, back, watch, workflow, results)
 
 
 def _carry_out(
     deployment: report.Deployment,
     execution: Execution,
+    back: WayBack | None,
     watch: Stopwatch,
     workflow: Workflow,
     results: Results,
@@ -87,6 +99,11 @@ def _carry_out(
         results.deployments.append(deployment)
     if failure:
         deployment = replace(deployment, diagnoses=execution.diagnoses())
+        results.deployments[-1] = deployment
+    if failure and back:  # after the diagnosis: pods that go take their reasons along
+        aftermath = back.after(failure)
+        failure.add(*aftermath)
+        deployment = replace(deployment, aftermath=aftermath, seconds=watch.phases)
         results.deployments[-1] = deployment
     workflow.write(report.outcome_text(deployment))
     if failure:

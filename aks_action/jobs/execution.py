@@ -60,7 +60,7 @@ class Execution:
 
     def _carry_out(self) -> None:
         decision = self._decision
-        surroundings = self._surroundings()
+        surroundings = self.surroundings()
         self._execute(decision.plan, surroundings)
         if old := self._old_versions():
             self.plan = replace(self.plan, stages=(*self.plan.stages, *old))
@@ -84,7 +84,12 @@ class Execution:
         observed = replace(decision.observed, live=self._live)
         self._live = executor.execute(plan, observed, decision.rules, self.journal, surroundings)
 
-    def _surroundings(self) -> executor.Surroundings:
+    def another(self, decision: Decision) -> Execution:
+        """Of another decision, with a time limit of its own."""
+        return Execution(decision, self._cluster, self._seconds, self._workflow, self._guard)
+
+    def surroundings(self) -> executor.Surroundings:
+        """What steps are carried out with; the time limit begins now."""
         clock = batches.clock_of(self._cluster)
         deadline = clock.now() + self._seconds
         decision = self._decision

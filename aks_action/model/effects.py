@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from aks_action.model.manifests import Document, ObjectRef
-from aks_action.model.plan import Apply, Change, Delete, Plan, Step
+from aks_action.model.plan import Apply, Change, Delete, Plan, Restore, Step
 from aks_action.model.traffic_steps import Patch, Reroute, holds
 from aks_action.model.volumes.steps import Renew
 from aks_action.model.weights import rerouted
 
-Write = Apply | Delete | Patch | Reroute | Renew
+Write = Apply | Restore | Delete | Patch | Reroute | Renew
 """Steps that write one object."""
 
 
@@ -24,7 +24,7 @@ def changes(step: Step, live: Mapping[ObjectRef, Document]) -> bool:
     match step:
         case Apply():
             return step.assessment is None or step.assessment.change is not Change.UNCHANGED
-        case Delete() | Renew():
+        case Delete() | Renew() | Restore():
             return True
         case Patch():
             return step.ref not in live or not holds(step.body, live[step.ref])

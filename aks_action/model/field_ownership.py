@@ -49,7 +49,7 @@ def taken_fields(live: Document, result: Document) -> tuple[TakenField, ...]:
     purpose, nor what controllers report in the status.
     """
     after: dict[tuple[str, ...], frozenset[FieldPath]] = {
-        _identity(entry): paths(entry) for entry in entries(result)
+        identity(entry): paths(entry) for entry in entries(result)
     }
     taken = {
         TakenField(path=_words(path), manager=str(entry.get("manager", "")))
@@ -57,7 +57,7 @@ def taken_fields(live: Document, result: Document) -> tuple[TakenField, ...]:
         if entry.get("manager") != FIELD_MANAGER
         and not is_kubectls(entry)
         and entry.get("subresource") != "status"
-        for path in _leaves(paths(entry)) - after.get(_identity(entry), frozenset())
+        for path in leaves(paths(entry)) - after.get(identity(entry), frozenset())
     }
     return tuple(sorted(taken, key=lambda field: (field.path, field.manager)))
 
@@ -75,7 +75,7 @@ def takeover(live: Document, api_version: str) -> tuple[Document, ...] | None:
     base = next((entry for entry in merged if applied_by_us(entry)), merged[-1])
     fields: Fields = {}
     for entry in merged:
-        fields = _union(fields, entry.get("fieldsV1") or {})
+        fields = union(fields, entry.get("fieldsV1") or {})
     ours = {**base, "manager": FIELD_MANAGER, "operation": "Apply", "fieldsV1": fields}
     return (*others, ours)
 
@@ -96,7 +96,7 @@ def leaving_with_takeover(live: Document, result: Document) -> tuple[FieldChange
         for entry in merged
         if is_kubectls(entry)
         for path in paths(entry)
-        if entry.get("operation") == "Apply" or _lookup(stated, path) is not None
+        if entry.get("operation") == "Apply" or lookup(stated, path) is not None
     }
     kept = {
         path[:length]
@@ -108,7 +108,7 @@ def leaving_with_takeover(live: Document, result: Document) -> tuple[FieldChange
     leaving = kubectls - kept
     topmost = (p for p in leaving if not any(p[:n] in leaving for n in range(1, len(p))))
     shown = comparable(live)
-    found = ((path, _lookup(shown, path)) for path in topmost)
+    found = ((path, lookup(shown, path)) for path in topmost)
     changes = (
         field_change(live, _parts(path), value, None) for path, value in found if value is not None
     )
@@ -185,7 +185,7 @@ def _walk(fields: Fields, path: FieldPath) -> Iterator[FieldPath]:
             yield (*path, key)
 
 
-def _union(left: Fields, right: Fields) -> Fields:
+def union(left: Fields, right: Fields) -> Fields:
     """Both tries in one. `{}` is a field without children: beside children it becomes `.`."""
     if not left or not right:
         return left or right
@@ -196,7 +196,7 @@ def _union(left: Fields, right: Fields) -> Fields:
         elif bool(inner) != bool(merged[key]):
             merged[key] = {".": {}, **(inner or merged[key])}
         else:
-            merged[key] = _union(merged[key], inner)
+            merged[key] = union(merged[key], inner)
     return merged
 
 
@@ -223,12 +223,14 @@ def is_kubectls(entry: Document) -> bool:
     return applied and not entry.get("subresource")
 
 
-def _identity(entry: Document) -> tuple[str, ...]:
+def identity(entry: Document) -> tuple[str, ...]:
+    """What tells the entries of one object apart."""
     keys = ("manager", "operation", "apiVersion", "subresource")
     return tuple(str(entry.get(key, "")) for key in keys)
 
 
-def _leaves(fields: Iterable[FieldPath]) -> frozenset[FieldPath]:
+def leaves(fields: Iterable[FieldPath]) -> frozenset[FieldPath]:
+    """Those from which no other goes on."""
     members = frozenset(fields)
     inner = {path[:length] for path in members for length in range(len(path))}
     return members - inner
@@ -251,7 +253,7 @@ def _part(sort: str, text: str) -> str:
     return f"[{json.loads(text)}]" if sort == "v" else f"[{text}]"
 
 
-def _lookup(value: Any, path: FieldPath) -> Any:
+def lookup(value: Any, path: FieldPath) -> Any:
     """The value that a trie's path leads to; None where the object has none."""
     for step in path:
         sort, text = step.split(":", 1)

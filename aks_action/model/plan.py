@@ -89,6 +89,24 @@ class Apply:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Restore:
+    """Put an object back that a run has changed (see `model.restoring`).
+
+    manifest: what to apply.    before: the live object that it was, whose fields' owners come back.
+    """
+
+    manifest: Manifest
+    before: Document
+
+    @property
+    def ref(self) -> ObjectRef:
+        return self.manifest.ref
+
+    def __str__(self) -> str:
+        return f"{self.ref}  (as it was before this run)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delete:
     """Delete one object and wait until it is gone; an absent one is fine.
 
@@ -125,7 +143,7 @@ class Wait:
         return f"until {who} {'are' if names[1:] else 'is'} healthy{steady}"
 
 
-Step = Apply | Delete | Wait | TrafficStep | VolumeStep
+Step = Apply | Restore | Delete | Wait | TrafficStep | VolumeStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

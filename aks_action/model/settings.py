@@ -96,6 +96,7 @@ class DeploySettings:
     recreated_claims: tuple[str, ...] = ()
     timeout_seconds: float = 600.0
     lock_seconds: float = 300.0
+    rollback_on_failure: bool = False
     force: bool = False
     annotate_resources: bool = True
     annotate_namespace: bool = True

@@ -19,6 +19,7 @@ class Deployment:
 
     version:  what was deployed.         target: where it went, such as a namespace.
     failure:  what ended it early; None when everything is healthy, or for `plan`.
+    aftermath: what was done about a failure, in sentences.
     executed: False for `plan`.          seconds: wall time by phase, in order.
     is_back:  whether it went back to an earlier version.
     """
@@ -29,6 +30,7 @@ class Deployment:
     outcomes: tuple[Outcome, ...] = ()
     diagnoses: tuple[Diagnosis, ...] = ()
     failure: ActionError | None = None
+    aftermath: tuple[str, ...] = ()
     executed: bool = True
     seconds: tuple[tuple[str, float], ...] = ()
     is_back: bool = False

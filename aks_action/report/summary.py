@@ -33,6 +33,7 @@ def deployment_summary(deployment: Deployment) -> str:
         title = f"{deployment.failure.title}: {what}"
     parts = [f"## {title}", "", outcome_text(deployment)]
     parts += _failures(deployment)
+    parts += [line for each in deployment.aftermath for line in ("", f"↩ {escaped(each)}")]
     parts += _table(deployment)
     parts += _texts(deployment)
     parts += [f"> {escaped(note)}" for note in deployment.plan.notes]
@@ -66,7 +67,8 @@ def _failures(deployment: Deployment) -> Iterator[str]:
             yield "</details>"
     if deployment.failure and not deployment.diagnoses:
         for problem in deployment.failure.problems:
-            yield from ("", f"- ❌ {escaped(str(problem))}")
+            if problem.message not in deployment.aftermath:
+                yield from ("", f"- ❌ {escaped(str(problem))}")
 
 
 def _table(deployment: Deployment) -> Iterator[str]:

@@ -23,7 +23,7 @@ from aks_action.model.health import Trouble
 from aks_action.model.health.jobs import has_failed
 from aks_action.model.manifests import Document, Manifest, ObjectRef
 from aks_action.model.observed import Observed
-from aks_action.model.plan import Apply, Change, Delete, Plan, Stage, Wait
+from aks_action.model.plan import Apply, Change, Delete, Plan, Restore, Stage, Wait
 from aks_action.model.refusals import read
 from aks_action.model.traffic_steps import (
     Patch,
@@ -151,7 +151,9 @@ class _Execution:
         stage = stages[0]
         self._surroundings.begin(stages, self._live)
         steps: list[Write] = [
-            step for step in stage.steps if isinstance(step, Delete | Patch | Reroute | Renew)
+            step
+            for step in stage.steps
+            if isinstance(step, Delete | Patch | Reroute | Renew | Restore)
         ]
         applies = self._checked([step for step in stage.steps if isinstance(step, Apply)])
         for apply in applies:
@@ -255,6 +257,8 @@ class _Execution:
             change, source = assessment_of(step).change, step.manifest.source
         elif isinstance(step, Renew):
             change, source = Change.RECREATED, step.source
+        elif isinstance(step, Restore):
+            change, source = Change.CONFIGURED, step.manifest.source
         elif self._is_to_go(step):
             change, source = Change.DELETED, None
         else:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from aks_action.clients.ports import Clock, Cluster
-from aks_action.errors import ActionError, ApiError, Conflict, Locked
+from aks_action.errors import ActionError, ApiError, Locked, LockLost
 from aks_action.model import durations
 from aks_action.model.locking import Holder, holder_of, renewal, version_of, who
 from aks_action.model.manifests import Document, ObjectRef
@@ -85,7 +85,7 @@ class Lock:
         if self._version and self._clock.now() >= self._trusted_until:
             self._renew()
         if self._lost_to:
-            raise Conflict(
+            raise LockLost(
                 "This run was not heard of for too long, and its lock on namespace "
                 f"{self._ref.namespace} has gone to another: {self._lost_to}. It writes nothing "
                 "more. Run it again."

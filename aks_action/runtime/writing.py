@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from aks_action.clients.ports import Clock, Cluster, Propagation
 from aks_action.errors import ApiError, ApplyError
 from aks_action.model.field_ownership import renewed
 from aks_action.model.manifests import Document, Manifest, ObjectRef, ref_of
-from aks_action.model.plan import Apply, Assessment, Change, Delete
+from aks_action.model.plan import Apply, Assessment, Change, Delete, Restore
 from aks_action.model.volumes.steps import Renew
 from aks_action.runtime.journal import Journal
 
@@ -76,12 +76,14 @@ class Writer:
         if self._stopped.is_set():
             raise Stopped
 
-    def write(self, step: Apply | Delete | Renew, entry: int) -> ObjectRef:
+    def write(self, step: Apply | Restore | Delete | Renew, entry: int) -> ObjectRef:
         """Carry out one step. entry: its number in the journal. Returns the object's identity."""
         if isinstance(step, Apply):
             return self._apply(step, entry)
         if isinstance(step, Renew):
             return self._renew(step, entry)
+        if isinstance(step, Restore):
+            return self._restore(step)
         live = self._live.pop(step.ref, None) or self._cluster.get(step.ref)
         if live is None or step.uid not in ("", live["metadata"].get("uid")):
             return step.ref
@@ -98,7 +100,8 @@ class Writer:
             self._journal.reached(entry, "It was deleted, and not created again.")
             self.go_on()
         elif assessment.ownership is not None and live is not None:
-            self._take_ownership(apply.ref, live, assessment.ownership)
+            taken, version = assessment.ownership, apply.ref.api_version
+            self._set_owners(apply.ref, live, taken, lambda now: renewed(taken, now, version))
             self.go_on()
         if apply.ref.name:
             made = self._cluster.apply(apply.manifest.document)
@@ -112,6 +115,16 @@ class Writer:
             self._defined.add((spec["group"], spec["names"]["kind"]))
         return ref
 
+    def _restore(self, step: Restore) -> ObjectRef:
+        """Apply what it was, and let everybody own again what they did."""
+        from aks_action.model.restoring import owners_again  # noqa: PLC0415 - a way back alone
+
+        self._live[step.ref] = made = self._cluster.apply(step.manifest.document)
+        if wanted := owners_again(step.before, made):
+            self.go_on()
+            self._set_owners(step.ref, made, wanted, lambda now: owners_again(step.before, now))
+        return step.ref
+
     def _renew(self, step: Renew, entry: int) -> ObjectRef:
         from aks_action.runtime import renewing  # noqa: PLC0415 - only where volumes grow
 
@@ -123,12 +136,16 @@ class Writer:
         self._live[step.ref] = renewing.renew(step, self._cluster, orphan)
         return step.ref
 
-    def _take_ownership(
-        self, ref: ObjectRef, live: Document, ownership: Sequence[Document]
+    def _set_owners(
+        self,
+        ref: ObjectRef,
+        live: Document,
+        owners: Sequence[Document],
+        again: Callable[[Document], Sequence[Document] | None],
     ) -> None:
-        """Set the managedFields; where the object moved on meanwhile, for what it is now."""
+        """Set the managedFields; where the object moved on meanwhile, `again` for what it is."""
         current: Document | None = live
-        wanted: Sequence[Document] | None = ownership
+        wanted: Sequence[Document] | None = owners
         for attempt in range(1, _OWNERSHIP_TRIES + 1):
             if current is None or wanted is None:
                 return
@@ -141,7 +158,7 @@ class Writer:
             else:
                 return
             current = self._cluster.get(ref)
-            wanted = renewed(ownership, current, ref.api_version) if current else None
+            wanted = again(current) if current else None
 
     def _delete_wholly(
         self, ref: ObjectRef, live: Document, entry: int, propagation: Propagation = "Background"

@@ -206,3 +206,13 @@ def test_what_differs_in_a_text_is_shown_as_lines() -> None:
     assert "      data[a]:\n        @@ -1 +1 @@\n        -x\n        +y" in report.plan_text(plan)
     shown = report.deployment_summary(report.Deployment(version="v1", target="shop", plan=plan))
     assert "```diff\n@@ -1 +1 @@\n-x\n+y\n```" in shown
+
+
+def test_what_was_done_about_a_failure_is_told_once() -> None:
+    """In the summary with the failure, and not again among its problems."""
+    failure = ApplyError("refused")
+    failure.add("Rolled back in 1 s.")
+    given = deployment_of(failure=failure, aftermath=("Rolled back in 1 s.",))
+    text = report.deployment_summary(given)
+    assert text.index("❌ refused") < text.index("↩ Rolled back in 1 s.")
+    assert text.count("Rolled back") == 1
