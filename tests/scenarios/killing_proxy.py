@@ -115,8 +115,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _forward  # noqa: N815 - the base's names
 
     def _is_write(self) -> bool:
-        asks_only = "dryRun=All" in self.path or "/authorization.k8s.io/" in self.path
-        return self.command in _WRITES and not asks_only
+        """Whether it changes the app: a question does not, nor does the lock of the run."""
+        beside = ("dryRun=All", "/authorization.k8s.io/", "/coordination.k8s.io/")
+        return self.command in _WRITES and not any(each in self.path for each in beside)
 
     def _ask(self, upstream: http.client.HTTPConnection, body: bytes) -> http.client.HTTPResponse:
         dropped = ("host", "connection", "accept-encoding")

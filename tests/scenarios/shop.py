@@ -131,6 +131,9 @@ class Shop:
             == 0
         )
 
+    def forget_locks(self) -> None:
+        self._kubectl("delete", "leases", "--all")
+
     def _kubectl(self, *arguments: str) -> str:
         return self.bed.kubectl(*arguments, f"--namespace={self.namespace}")
 
