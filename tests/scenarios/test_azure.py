@@ -16,9 +16,15 @@ from typing import Any
 import pytest
 import urllib3
 
+from aks_action.clients.azure import registries
+from aks_action.clients.azure.http import azure_http
 from aks_action.clients.azure.session import AzureSession
+from aks_action.clients.clock import SystemClock
+from aks_action.clients.engine import DockerEngine
+from aks_action.errors import AuthError
 from aks_action.model.azure import CLOUDS, AuthType, AzureCluster, AzureSettings, Identity
 from aks_action.model.image_manifests import DOCKER_MANIFEST, digest_of
+from aks_action.model.references import ImageReference
 from demo.bed import Bed
 from testbed.settings import API_URL
 from tests.fakes.images import blobs_of, image
@@ -30,7 +36,8 @@ from tests.standins.entra import App
 from tests.standins.keys import Keys
 from tests.standins.kubernetes import SERVER_APP, ApiServer
 from tests.standins.manager import Cluster
-from tests.standins.registry import running_behind
+from tests.standins.registry import AzureRegistry, running_behind
+from tests.standins.web import Web, serving
 
 CONFIG = config_map("shop", colour="green")
 TARGET = {"cluster-name": "shop", "resource-group": "shop-rg"}
@@ -306,6 +313,34 @@ def test_an_identity_that_may_only_pull_cannot_release(
     assert ran.code == 4, ran.log
     assert "AcrPush" in ran.log
     ran.keeps(azure.secrets)
+
+
+def test_the_engine_pushes_with_the_login_that_the_token_is_exchanged_for(
+    azure: Azure, bed: Bed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """User 0000… and a refresh token: what the engine makes of it, at the door of a real registry.
+
+    The door is on loopback, for an engine is told of other names' certificates by its machine only.
+    """
+    for name, value in azure.env.items():
+        monkeypatch.setenv(name, value)
+    keys = Keys.kept(state() / "azure")
+    web = Web()
+    with serving(web, keys.authority, "127.0.0.1") as port:
+        door = AzureRegistry(f"127.0.0.1:{port}", azure.entra, keys)
+        door.grant(azure.app.object_id, "AcrPush")
+        web.sites["127.0.0.1"] = door
+        with running_behind(door, tmp_path), DockerEngine() as engine:
+            token = azure.entra.token_for(azure.app.object_id, manager.AUDIENCE)
+            http = azure_http(clock=SystemClock(), tell=print)
+            login = registries.exchange(door.host, TENANT, token, http)
+            target = ImageReference.parse(f"{door.host}/shop/web:v1")
+            digest = engine.push(bed.busybox, target, login, print)
+            door.roles[azure.app.object_id] = {"AcrPull"}
+            with pytest.raises(AuthError):
+                engine.push(bed.server, ImageReference.parse(f"{door.host}/a:v1"), login, print)
+        assert web.asked("127.0.0.1", "/manifests/v1")
+    assert digest.startswith("sha256:")
 
 
 def test_a_pull_secret_is_made_of_the_registrys_login_and_added_to_every_pod(

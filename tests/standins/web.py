@@ -118,13 +118,12 @@ def _handler(web: Web, *, only_host: str = "") -> type[BaseHTTPRequestHandler]:
             """Nothing: what was asked is in `Web.requests`."""
 
         def _serve(self) -> None:
-            length = int(self.headers.get("content-length") or 0)
             request = Request(
                 method=self.command,
                 host=only_host or self.headers.get("host", "").partition(":")[0],
                 target=self.path,
                 headers={name.lower(): value for name, value in self.headers.items()},
-                body=self.rfile.read(length),
+                body=self._body(),
             )
             response = web.respond(request)
             self.send_response(response.status)
@@ -135,6 +134,16 @@ def _handler(web: Web, *, only_host: str = "") -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(response.body)
+
+        def _body(self) -> bytes:
+            if self.headers.get("transfer-encoding", "").lower() != "chunked":
+                return self.rfile.read(int(self.headers.get("content-length") or 0))
+            parts = []
+            while size := int(self.rfile.readline().split(b";")[0], 16):
+                parts.append(self.rfile.read(size))
+                self.rfile.readline()
+            self.rfile.readline()
+            return b"".join(parts)
 
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve  # noqa: N815
 
