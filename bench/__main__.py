@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import configuration, deploying, releasing, starting, strategies
+from bench import azure, configuration, deploying, releasing, starting, strategies
 from bench.contestants import Contestants, gather, install_crane
 from bench.measure import Failed
 from bench.results import Result, as_json, table
@@ -35,6 +35,7 @@ CASES: dict[str, Case] = {
         them, namespaces, (_server_image(them), _server_image(them, "2"))
     ),
     "configuration": configuration.search,
+    "azure": lambda them, namespaces: [azure.sign_in(them, namespaces)],
     "image": lambda them, _: [starting.image_size(them)],
 }
 

@@ -28,20 +28,32 @@ class Contestants:
     api: str
     peer: tuple[str, ...]
 
-    def action(self, inputs: Mapping[str, str], *, expect: int | None = 0) -> Measured:
+    def action(
+        self,
+        inputs: Mapping[str, str],
+        *,
+        expect: int | None = 0,
+        environment: Mapping[str, str] | None = None,
+    ) -> Measured:
         command = [sys.executable, str(ROOT / "entrypoint.py")]
-        return self._step(command, inputs, expect=expect)
+        return self._step(command, inputs, expect=expect, more=environment)
 
     def peer_action(self, inputs: Mapping[str, str]) -> Measured:
         """PEER_ACTION gets the same inputs, which are those of k8s-deploy."""
         return self._step(list(self.peer), inputs)
 
     def _step(
-        self, command: list[str], inputs: Mapping[str, str], *, expect: int | None = 0
+        self,
+        command: list[str],
+        inputs: Mapping[str, str],
+        *,
+        expect: int | None = 0,
+        more: Mapping[str, str] | None = None,
     ) -> Measured:
         """A step as the runner starts it, each with command files of its own."""
         with tempfile.TemporaryDirectory(dir=self.workspace.parent) as scratch:
             environment = self._environment() | _runner(self.workspace, Path(scratch), self.api)
+            environment |= more or {}
             environment |= {f"INPUT_{name.upper()}": value for name, value in inputs.items()}
             return process(command, environment, self.workspace, expect=expect)
 
