@@ -80,7 +80,8 @@ class Entra:
                 return answer(self.issuer.keys())
             case "POST", "oauth2/v2.0/token":
                 return self._token(request.form)
-        return answer({"error": "not_found"}, 404)
+            case _:
+                return answer({"error": "not_found"}, 404)
 
     def _metadata(self, request: Request) -> dict[str, Any]:
         base = f"https://{request.headers['host']}/{self.tenant_id}"
