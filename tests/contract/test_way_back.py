@@ -45,6 +45,7 @@ class Deploys:
         self._namespace = namespace
         self.failing = Failing(cluster)
         self.told: tuple[str, ...] = ()
+        self.seconds = 30.0
 
     def __call__(self, *documents: Document, **given: str) -> list[str]:
         """A deploy to its end; returns its writes."""
@@ -94,7 +95,7 @@ class Deploys:
         )
         decision = decide(Action.DEPLOY, manifests, self.failing, settings, {}, self.workflow)
         decision = replace(decision, plan=without_waits(decision.plan))
-        self.execution = Execution(decision, self.failing, 30, self.workflow)
+        self.execution = Execution(decision, self.failing, self.seconds, self.workflow)
         return decision
 
 
@@ -175,6 +176,7 @@ def test_replicas_that_were_set_meanwhile_stay(
 ) -> None:
     old = deployment(namespace, **WEB)
     deploys(old)
+    deploys.seconds = 1  # these pods have no image
     new = config_map(namespace, a="1")
     deploys.fails(
         deployment(namespace, replicas=0, minReadySeconds=5),
