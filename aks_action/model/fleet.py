@@ -8,15 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aks_action.model.health import RULES
+from aks_action.model.health.fleets import PLACEMENTS
 from aks_action.model.manifests import Manifest
 from aks_action.model.plan import Plan, Stage, Step, Wait
 
-PLACEMENTS = frozenset(
-    {
-        "ClusterResourcePlacement.placement.kubernetes-fleet.io",
-        "ResourcePlacement.placement.kubernetes-fleet.io",
-    }
-)
 _SETTLED_BY_A_HUB = PLACEMENTS | {
     "Namespace",
     "CustomResourceDefinition.apiextensions.k8s.io",

@@ -11,6 +11,7 @@ from queue import Empty
 from aks_action.clients.ports import Clock, Cluster
 from aks_action.errors import ActionError
 from aks_action.model.documents import get_in
+from aks_action.model.field_ownership import FIELD_MANAGER
 from aks_action.model.health import (
     RULES,
     Gravity,
@@ -21,6 +22,7 @@ from aks_action.model.health import (
     assess,
     makes_configuration,
 )
+from aks_action.model.health.fleets import PLACEMENTS
 from aks_action.model.health.growth import RESIZE_ERRORS
 from aks_action.model.health.images import REFUSED
 from aks_action.model.health.pods import UNSCHEDULABLE
@@ -159,10 +161,19 @@ class _Wait:
                 document = manifest.document
             self.health[ref] = self._assess(ref, document)
             steady = document is None or not self.steadiness.demands(document)
-            if self.health[ref].is_ready and steady:
+            if self.health[ref].is_ready and steady and not self._is_overtaken(ref, live):
                 self.seconds[ref] = 0.0
             else:
                 self.pending[ref] = manifest
+
+    def _is_overtaken(self, ref: ObjectRef, live: Mapping[ObjectRef, Document]) -> bool:
+        """Whether a placement's status may be of before what this run has written."""
+        return ref.group_kind in PLACEMENTS and any(
+            self.sightings.facts.is_recent(field.get("time"))
+            for each in live.values()
+            for field in get_in(each, ("metadata", "managedFields")) or ()
+            if field.get("manager") == FIELD_MANAGER
+        )
 
     def _assess(self, ref: ObjectRef, document: Document | None) -> Health:
         if document is None:

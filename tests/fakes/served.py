@@ -23,6 +23,7 @@ policy/v1 PodDisruptionBudget poddisruptionbudgets
 networking.k8s.io/v1 Ingress ingresses | networking.k8s.io/v1 NetworkPolicy networkpolicies
 rbac.authorization.k8s.io/v1 Role roles | rbac.authorization.k8s.io/v1 RoleBinding rolebindings
 discovery.k8s.io/v1 EndpointSlice endpointslices | coordination.k8s.io/v1 Lease leases
+placement.kubernetes-fleet.io/v1beta1 ResourcePlacement resourceplacements
 """
 _CLUSTER_TYPES = """
 v1 Namespace namespaces | v1 Node nodes | v1 PersistentVolume persistentvolumes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -10,10 +11,13 @@ from aks_action import inputs
 from aks_action.errors import InputError, Source
 from aks_action.model.fleet import for_hub
 from aks_action.model.health import HealthStatus, Related, assess
+from aks_action.model.health.fleets import HUB_SECONDS
+from aks_action.model.health.proving import seconds_to_prove
 from aks_action.model.manifests import Document, Manifest
 from aks_action.model.plan import Apply, Plan, Stage, Wait
 from aks_action.model.provenance import RunContext
 
+CHANGED = dt.datetime(2026, 11, 23, 9, tzinfo=dt.UTC)
 FLEET = "Microsoft.ContainerService/fleets"
 
 
@@ -112,3 +116,19 @@ def test_a_hub_is_a_hub_by_kubeconfig_too() -> None:
 def test_what_a_hub_cannot_do_is_refused(name: str, value: str) -> None:
     with pytest.raises(InputError, match=f"`{name}`"):
         parse(**{name: value})
+
+
+def since(minutes: int) -> Related:
+    """What is known in a run that began so many minutes after the placement changed last."""
+    return Related(since=CHANGED + dt.timedelta(minutes=minutes))
+
+
+@pytest.mark.parametrize(("minutes", "seconds"), [(-1, 0.0), (5, HUB_SECONDS)])
+def test_a_status_of_before_this_run_is_believed_when_the_hub_had_time_to_notice(
+    minutes: int, seconds: float
+) -> None:
+    """A changed Deployment reaches the members later than its placement said that all is well."""
+    document = placement(("Scheduled", "True"), ("Applied", "True"), ("Available", "True"))
+    for each in document["status"]["conditions"]:
+        each["lastTransitionTime"] = CHANGED.isoformat()
+    assert seconds_to_prove(document, since(minutes)) == seconds

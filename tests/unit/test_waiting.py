@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -135,6 +135,28 @@ def test_what_is_healthy_already_costs_no_request(scene: Scene) -> None:
     result = scene.wait()
     assert result.error is None
     assert len(scene.cluster.requests) == asked
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_a_placement_is_watched_when_the_run_has_written_what_it_may_place(
+    scene: Scene,
+    written: bool,  # noqa: FBT001
+) -> None:
+    """Its status is of before; it is unchanged itself."""
+    long_ago = (SINCE - timedelta(days=1)).isoformat()
+    conditions = [
+        {"type": f"ResourcePlacement{name}", "status": "True", "lastTransitionTime": long_ago}
+        for name in ("Scheduled", "Applied", "Available")
+    ]
+    status = {"conditions": [{**each, "observedGeneration": 1} for each in conditions]}
+    kind, version = "ResourcePlacement", "placement.kubernetes-fleet.io/v1beta1"
+    scene.target(kind, version, status=status)
+    field = {"manager": "aks-action", "time": SINCE.isoformat() if written else long_ago}
+    config = scene.add("ConfigMap", "v1")
+    metadata = {**config["metadata"], "managedFields": [field]}
+    scene.live[ref_of(config)] = {**config, "metadata": metadata}
+    assert scene.wait().error is None
+    assert (("list", kind) in verbs(scene)) is written
 
 
 def test_all_targets_are_waited_for_at_once_by_one_watch_per_kind(scene: Scene) -> None:

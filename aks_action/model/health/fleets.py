@@ -19,6 +19,15 @@ from aks_action.model.health.records import (
 )
 from aks_action.model.manifests import Document, ref_of
 
+PLACEMENTS = frozenset(
+    {
+        "ClusterResourcePlacement.placement.kubernetes-fleet.io",
+        "ResourcePlacement.placement.kubernetes-fleet.io",
+    }
+)
+HUB_SECONDS = 20.0
+"""A hub collects changes for 15 s before it looks at its placements again (KubeFleet's default)."""
+
 _STEPS = (
     ("Scheduled", "no member clusters are chosen yet"),
     ("Applied", "not every member cluster has it yet"),
@@ -39,6 +48,16 @@ def assess_placement(document: Document, _related: Related) -> Health:
             continue
         return progressing(message, *_troubles(document, found))
     return ready("it is available on every chosen member cluster")
+
+
+def seconds_to_notice(document: Document, related: Related) -> float:
+    """How long the status of a placement has to stay as it is, unless it is of this run already."""
+    conditions = get_in(document, ("status", "conditions")) or ()
+    noticed = any(
+        text(each, "lastTransitionTime") and related.is_recent(text(each, "lastTransitionTime"))
+        for each in conditions
+    )
+    return 0.0 if noticed else HUB_SECONDS
 
 
 def _is_current(found: Document, document: Document) -> bool:

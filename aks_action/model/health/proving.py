@@ -8,6 +8,7 @@ about a second after the readiness that it belies.
 from __future__ import annotations
 
 from aks_action.model.documents import get_in
+from aks_action.model.health.fleets import PLACEMENTS, seconds_to_notice
 from aks_action.model.health.pods import is_counted
 from aks_action.model.health.records import Related, count, text
 from aks_action.model.health.rules import WORKLOADS
@@ -20,8 +21,10 @@ CRASHED_SECONDS = 12.0
 
 
 def seconds_to_prove(document: Document, related: Related) -> float:
-    """For how many seconds a workload that became ready has to stay so; 0 for most."""
+    """For how many seconds an object that became ready has to stay so; 0 for most."""
     group_kind = ref_of(document).group_kind
+    if group_kind in PLACEMENTS:
+        return seconds_to_notice(document, related)
     if group_kind not in WORKLOADS or group_kind == "Job.batch":
         return 0.0
     template = document if group_kind == "Pod" else get_in(document, ("spec", "template"))
