@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from testbed import api, network
+from testbed import api, network, packages
 from testbed.pki import write_private
 from testbed.processes import Processes, recorded
 from testbed.settings import API_URL, CHECKOUT, LOOPBACK, RUN, Settings
@@ -44,6 +44,7 @@ def folder(settings: Settings) -> Path:
 def start(processes: Processes) -> None:
     """Return when the stand-ins answer and the cluster takes their tokens."""
     settings = processes.settings
+    packages.install()  # jq may be missing where an older checkout made the test bed
     start_standins(processes)
     start_registry(processes)
     for name, port in (("azure", PORT), ("azure-proxy", PROXY_PORT)):

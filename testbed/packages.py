@@ -9,6 +9,7 @@ from testbed.shell import run, say
 
 # What a package is needed for is a file: an engine from another source does as well as Debian's.
 NEEDED = {
+    "/usr/bin/jq": "jq",  # what run commands of AKS have besides kubectl
     "/usr/sbin/dockerd": "docker.io",
     "/usr/sbin/iptables": "iptables",
     "/usr/bin/docker-registry": "docker-registry",
