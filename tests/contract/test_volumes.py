@@ -314,7 +314,9 @@ def test_templates_that_cannot_be_had_are_refused_with_the_reason_alone(
     with pytest.raises(ManifestError) as caught:
         deploy(database(namespace, size="512Mi"))
     ref, name = f"StatefulSet/{namespace}/db", "spec.volumeClaimTemplates[data]"
-    start = f"app.yml:1: {ref}: {name}: a volume cannot shrink (1Gi → 512Mi). Give the StatefulSet"
+    start = (
+        f"app.yml:1: {ref}: {name}: a volume cannot shrink (1Gi → 512Mi). Keep what the live one"
+    )
     assert str(caught.value).startswith(start)
     assert not deploy.counted.writes
 

@@ -592,4 +592,4 @@ def test_a_file_system_is_followed_where_a_pod_mounts_it(scene: Scene) -> None:
     scene.when_watched("Pod", lambda: scene.cluster.set_status(ref_of(document), grown))
     result = scene.wait()
     assert result.error is None
-    assert result.targets[0].health.message == "it is bound"
+    assert result.targets[0].health.message == "it is bound, with 2Gi"

@@ -30,7 +30,9 @@ def assess_claim(document: Document, related: Related) -> Health:
     """
     phase = text(document, "status", "phase")
     if phase == "Bound":
-        return assess_growth(document, related) or ready("it is bound")
+        size = text(document, "status", "capacity", "storage")
+        bound = f"it is bound, with {size}" if size else "it is bound"
+        return assess_growth(document, related) or ready(bound)
     ref = named(document, "v1", CLAIM)
     if phase == "Lost":
         trouble = Trouble(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from aks_action.model import quantities
 from aks_action.model.documents import get_in, set_in
 from aks_action.model.manifests import Document, Manifest, ObjectRef, ref_of
-from aks_action.model.mounts import CLAIM
+from aks_action.model.mounts import CLAIM, is_only_more
 from aks_action.model.plan import Apply, Plan, Stage, Step, Wait
 from aks_action.model.traffic_steps import Patch
 from aks_action.model.volumes.hindrances import SIZE, size
@@ -79,7 +79,7 @@ def with_growths(plan: Plan, found: Sequence[Growth], claims: Iterable[Document]
 def completed(plan: Plan, found: Sequence[Growth]) -> Plan:
     """A checked plan with the templates that its manifests want, and with the growths' end."""
     wanted = {each.ref: each.manifest.document for each in found if each.sizes}
-    stages = (_with_templates(each, wanted) for each in plan.stages)
+    stages = (_without_taking(_with_templates(each, wanted)) for each in plan.stages)
     why = "its volumes have grown"
     ended = tuple(Patch(ref=each.ref, body=UNMARKED, why=why) for each in found)
     return replace(plan, stages=(*stages, Stage(name="Volumes have grown", steps=ended)))
@@ -119,6 +119,18 @@ def _with_templates(stage: Stage, sources: Mapping[ObjectRef, Document]) -> Stag
         templates = get_in(sources[step.ref], TEMPLATES)
         document = set_in(step.manifest.document, TEMPLATES, templates)
         return replace(step, manifest=step.manifest.with_document(document))
+
+    return replace(stage, steps=tuple(map(changed, stage.steps)))
+
+
+def _without_taking(stage: Stage) -> Stage:
+    """That its controller had set a claim's size goes without saying."""
+
+    def changed(step: Step) -> Step:
+        if not isinstance(step, Apply) or not is_only_more(step.manifest.document):
+            return step
+        assessment = step.assessment and replace(step.assessment, taken=())
+        return replace(step, assessment=assessment)
 
     return replace(stage, steps=tuple(map(changed, stage.steps)))
 

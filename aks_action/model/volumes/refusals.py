@@ -17,8 +17,8 @@ _OTHER_CLAIM = (
     "volume takes its place, and the old one is kept"
 )
 _OTHER_SET = (
-    "Give the StatefulSet another name, or set `force: true` to delete it and create it again: its "
-    "pods stop for that, and its claims stay as they are."
+    "Keep what the live one has, give the StatefulSet another name, or set `force: true` to delete "
+    "it and create it again: its pods stop for that, and its claims stay as they are."
 )
 
 
