@@ -41,8 +41,8 @@ class Decision:
     origin: Provenance
     configuration: Configuration
     release: Release | NoRelease
-    unfinished: bool = False
-    """Something is left to do first of a run that was cut off."""
+    unfinished: tuple[str, ...] = ()
+    """The namespaces in which something is left to do first of a run that was cut off."""
 
 
 def decide(
@@ -111,7 +111,7 @@ def decide(
             origin=origin,
             configuration=configuration,
             release=release,
-            unfinished=volumes.is_unfinished,
+            unfinished=volumes.unfinished,
         )
 
     return batches.decided(cluster, manifests, decided, workflow.write)

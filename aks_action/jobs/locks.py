@@ -94,7 +94,7 @@ def settled(
     decided: decides again, see `decision.decide`. Without anything to write no lock is taken.
     """
     while True:
-        besides = decision.release.places(decision.plan)
+        besides = (*decision.release.places(decision.plan), *decision.unfinished)
         waited = locks.take(namespaces(decision.plan, decision.observed.live, besides))
         if not waited and not decision.unfinished:
             return decision

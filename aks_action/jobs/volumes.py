@@ -49,7 +49,7 @@ class Volumes:
         self._recreated = recreated
         self._claims: Claims | None = None
         self._growths: tuple[Growth, ...] = ()
-        self.is_unfinished = False
+        self._unfinished: set[str] = set()
 
     def finished(self, manifests: ManifestSet, observed: Observed, *, writes: bool) -> bool:
         """Whether a StatefulSet was made anew that an earlier run has deleted: observe again.
@@ -67,12 +67,17 @@ class Volumes:
         for each in journals:
             what = f"{each.ref} was being made anew by a run that was cut off"
             if not writes:
-                self.is_unfinished = True
+                self._unfinished.add(each.ref.namespace)
                 self._tell(f"{what}: a deploy does that first, and its pods run on meanwhile.")
                 continue
             made = self._finish(each)
             self._tell(f"{what}: {'it is there again' if made else 'that is finished'}.")
         return writes and bool(journals)
+
+    @property
+    def unfinished(self) -> tuple[str, ...]:
+        """The namespaces in which a run that was cut off has left something to do first."""
+        return tuple(sorted(self._unfinished))
 
     def _finish(self, journal: Journal) -> bool:
         from aks_action.runtime import renewing  # noqa: PLC0415

@@ -67,6 +67,7 @@ class Deploys:
         self.counted = Counted(cluster)
         self.plan = Plan(stages=())
         self.said = ""
+        self.unfinished: tuple[str, ...] = ()
 
     def __call__(
         self,
@@ -101,7 +102,7 @@ class Deploys:
                 release=release,
                 finish=not action.only_plans,
             )
-            self.plan = decision.plan
+            self.plan, self.unfinished = decision.plan, decision.unfinished
             if not only_plan:
                 decision = replace(decision, plan=without_waits(decision.plan))
                 Execution(decision, self.counted, 30, workflow).run()
@@ -359,6 +360,7 @@ def test_a_plan_tells_of_a_stateful_set_that_is_missing_and_makes_none(
     deploy(database(namespace, size="2Gi"), only_plan=True)
     assert "a deploy does that first" in deploy.said
     assert not deploy.counted.writes
+    assert deploy.unfinished == (namespace,)
 
 
 @pytest.mark.parametrize("change", ["reverted", "renamed", "dropped", "wrong"])
