@@ -35,6 +35,7 @@ from aks_action.model.routing import ROUTE_KINDS
 from aks_action.model.traffic_steps import Patch
 from aks_action.model.variants import WORKLOAD_KINDS
 from aks_action.model.volumes.kept_sizes import as_large
+from aks_action.model.volumes.steps import Renew
 
 _ACT_ON_OTHERS = frozenset(
     {
@@ -83,6 +84,11 @@ class Run:
                 found.setdefault(each.ref, each)
         return found
 
+    @cached_property
+    def renewed(self) -> frozenset[ObjectRef]:
+        """The StatefulSets that it made anew around their pods."""
+        return frozenset(step.ref for step in self.plan.steps if isinstance(step, Renew))
+
     def source(self, ref: ObjectRef) -> Source:
         manifest = self.applied.get(ref)
         return manifest.source if manifest else Source(file="cluster")
@@ -123,7 +129,8 @@ def _restored(run: Run, ref: ObjectRef, notes: list[str]) -> Restore | Apply | N
     before, now = run.before.get(ref), run.now.get(ref)
     if before is None:
         return None
-    is_same = now is not None and now["metadata"].get("uid") == before["metadata"].get("uid")
+    # A StatefulSet that was made anew around its pods is the one that they belong to.
+    is_same = ref in run.renewed or _uid(now) == _uid(before)
     source = run.source(ref)
     if now is not None and is_same:
         if ref not in run.applied:
@@ -142,6 +149,10 @@ def _restored(run: Run, ref: ObjectRef, notes: list[str]) -> Restore | Apply | N
     manifest = Manifest(document=made_again(before), source=source)
     change = Change.CREATED if now is None else Change.RECREATED
     return Apply(manifest=manifest, assessment=Assessment(change=change))
+
+
+def _uid(document: Document | None) -> object:
+    return get_in(document, ("metadata", "uid"))
 
 
 def _deleted(run: Run, ref: ObjectRef, notes: list[str]) -> Delete | None:

@@ -18,14 +18,12 @@ from tests.scenarios.support import Finished, Step
 
 KILLED = -9
 _WRITES = ("POST", "PUT", "PATCH", "DELETE")
-_LEASES = "/apis/coordination.k8s.io/"
 _PIECE = 65_536
 
 
 @dataclass(kw_only=True)
 class Door:
-    """writes: how many took effect, each as `METHOD path`, but those of locks.
-    victim: who is to be killed.    leases: where it has locks.
+    """writes: how many took effect, each as `METHOD path`.    victim: who is to be killed.
 
     limit: the number of the write that is the last; 0: none is.
     """
@@ -34,7 +32,6 @@ class Door:
     limit: int = 0
     victim: "subprocess.Popen[str] | None" = None
     writes: list[str] = field(default_factory=list)
-    leases: set[str] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
     port: int = 0
 
@@ -107,15 +104,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 if self.door.is_spent:
                     return
                 answer = self._ask(upstream, body)
-                if _LEASES in self.path:
-                    self.door.leases.add(self.path.partition("?")[0].partition("/leases")[0])
-                elif answer.status < 400:
+                if answer.status < 400:
                     self.door.writes.append(f"{self.command} {self.path.partition('?')[0]}")
                 if self.door.is_spent:
                     assert self.door.victim
                     self.door.victim.kill()
-                    self.door.victim.wait()
-                    self._end_leases()
                     return
             self._pass_on(answer)
 
@@ -125,13 +118,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         """Whether it changes the app: a question does not, nor does the lock of the run."""
         beside = ("dryRun=All", "/authorization.k8s.io/", "/coordination.k8s.io/")
         return self.command in _WRITES and not any(each in self.path for each in beside)
-
-    def _end_leases(self) -> None:
-        """As time would, which no test has to wait for: the next run takes over at once."""
-        for place in self.door.leases:
-            with closing(http.client.HTTPConnection("127.0.0.1", self.door.upstream)) as upstream:
-                upstream.request("DELETE", f"{place}/leases")
-                upstream.getresponse().read()
 
     def _ask(self, upstream: http.client.HTTPConnection, body: bytes) -> http.client.HTTPResponse:
         dropped = ("host", "connection", "accept-encoding")

@@ -23,7 +23,9 @@ from aks_action.model.restart_search import RESTARTED_AT_PATH
 from aks_action.model.restoring import as_before, made_again, owners_again
 from aks_action.model.traffic_steps import Patch
 from aks_action.model.undoing import Run, beside, is_of_strategy, reverse, undone
+from aks_action.model.volumes.steps import Renew, Sizes
 from tests.unit.config_words import applied, config_map, item, plan_of, workload
+from tests.unit.volumes.words import stateful_set
 
 NOW = "2026-05-01T12:00:00Z"
 WEB, SETTINGS = workload(), config_map(LEVEL="info")
@@ -276,3 +278,29 @@ def test_what_is_made_again_is_what_its_manifest_said_with_todays_number_of_pods
     nobodys = made_again(live(workload(replicas=7)))
     assert "status" not in nobodys
     assert set(nobodys["metadata"]) == {"name", "namespace"}
+
+
+def test_a_stateful_set_that_was_made_anew_around_its_pods_is_not_deleted_for_the_way_back() -> (
+    None
+):
+    """Another uid would mean another object; here its pods would go with it."""
+    fields = {"f:spec": {"f:volumeClaimTemplates": {}}}
+    ours = {"manager": "aks-action", "operation": "Apply", "fieldsV1": fields}
+    meta = {"managedFields": [ours]}
+    before, wanted = (stateful_set(meta=meta, data=size) for size in ("1Gi", "2Gi"))
+    apply = applied(wanted, Change.UNCHANGED)
+    sizes = {"data": Sizes(old="1Gi", new="2Gi")}
+    renew = Renew(ref=apply.ref, source=apply.manifest.source, sizes=sizes)
+    plan = Plan(stages=(Stage(name="Anew", steps=(renew,)), *plan_of(apply).stages))
+    made = Run(
+        plan=plan,
+        before={apply.ref: live(before)},
+        outcomes=(Outcome(ref=apply.ref, source=None, change=Change.RECREATED),),
+        now={apply.ref: live(wanted, uid="2")},
+        at=NOW,
+    )
+    back = undone(made)
+    (restore,) = (each for each in back.steps if isinstance(each, Restore))
+    template = restore.manifest.document["spec"]["volumeClaimTemplates"][0]
+    assert template["spec"]["resources"]["requests"]["storage"] == "2Gi"
+    assert "volumes do not shrink" in back.notes[0]
