@@ -138,6 +138,7 @@ class Volumes:
             lambda each: self._cluster.list("v1", CLAIM, namespace=each).items, namespaces
         )
         claims = [each for answer in listed for each in answer]
+        self._growths = growth.possible(self._growths, claims)
         plan = growth.with_growths(plan, self._growths, claims)
         known = {ref_of(each): each for each in claims}
         return plan, replace(observed, live={**known, **observed.live})

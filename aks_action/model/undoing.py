@@ -35,6 +35,7 @@ from aks_action.model.routing import ROUTE_KINDS
 from aks_action.model.traffic_steps import Patch
 from aks_action.model.variants import WORKLOAD_KINDS
 from aks_action.model.volumes.kept_sizes import as_large
+from aks_action.model.volumes.marks import UNMARKED
 from aks_action.model.volumes.steps import Renew
 
 _ACT_ON_OTHERS = frozenset(
@@ -167,10 +168,15 @@ def _deleted(run: Run, ref: ObjectRef, notes: list[str]) -> Delete | None:
 
 
 def _patches(run: Run) -> Iterator[Patch]:
-    """The inverse of what was patched; one restart more where the time before is not known."""
+    """The inverse of what was patched; one restart more where the time before is not known.
+
+    What says of a StatefulSet that its volumes grow stays true.
+    """
     bodies: dict[ObjectRef, Document] = {}
     for step in run.plan.steps:
-        if isinstance(step, Patch) and step.ref in run.written and step.ref in run.now:
+        if not isinstance(step, Patch) or step.body == UNMARKED:
+            continue
+        if step.ref in run.written and step.ref in run.now:
             bodies[step.ref] = _merged(bodies.get(step.ref, {}), step.body)
     for ref, body in bodies.items():
         if ref in run.before:

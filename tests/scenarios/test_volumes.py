@@ -159,6 +159,20 @@ def test_a_stateful_set_grows_with_every_request_answered(
     assert before.items() <= uids(bed, namespace).items()
 
 
+def test_a_stateful_set_that_asked_for_too_much_asks_for_less_and_its_pods_run_on(
+    step: Step, bed: Bed, namespace: str
+) -> None:
+    """Even with `rollback-on-failure`, which leaves volumes as large as they are."""
+    deployed(step, stateful_set("1Gi"))
+    before = uids(bed, namespace)
+    failed = deployed(step, stateful_set("2Ti"), code=7, rollback_on_failure="true")
+    assert "2Ti is more than the 1Ti of a volume" in failed.log
+    assert uids(bed, namespace) == before
+    deployed(step, stateful_set("2Gi"))
+    assert capacity(bed, namespace, "data-web-0") == "2Gi"
+    assert uids(bed, namespace) == before
+
+
 def test_a_growth_that_is_killed_after_each_of_its_writes_comes_to_its_end(
     step: Step, bed: Bed, namespace: str, tmp_path: Path
 ) -> None:

@@ -19,14 +19,15 @@ from aks_action.model.traffic_steps import Patch
 from aks_action.model.volumes.hindrances import SIZE, size
 from aks_action.model.volumes.marks import UNMARKED, is_growing
 from aks_action.model.volumes.steps import Renew, Sizes
-from aks_action.model.volumes.templates import TEMPLATES, larger, templates_of
+from aks_action.model.volumes.templates import TEMPLATES, larger, resized, templates_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Growth:
     """A StatefulSet whose volumes are to grow, or have begun to.
 
-    sizes: the templates that grow; empty where only the end of an earlier growth is awaited.
+    sizes: the templates that grow, or ask for less than what could not be had; empty where only
+           the end of an earlier growth is awaited.
     """
 
     manifest: Manifest
@@ -45,11 +46,30 @@ def growths(plan: Plan, live: Mapping[ObjectRef, Document]) -> tuple[Growth, ...
         now = live.get(apply.ref)
         if now is None or apply.ref.group_kind != "StatefulSet.apps":
             continue
-        sizes = larger(now, apply.manifest.document)
+        wanted = apply.manifest.document
+        sizes = resized(now, wanted) if is_growing(now) else larger(now, wanted)
         if sizes or is_growing(now):
             growth = Growth(manifest=apply.manifest, live=now, sizes=sizes)
             found.setdefault(apply.ref, growth)
     return tuple(found.values())
+
+
+def possible(found: Iterable[Growth], claims: Iterable[Document]) -> tuple[Growth, ...]:
+    """The growths, without sizes where one would be less than a volume has.
+
+    What has not grown yet may ask for less again: somebody has asked for more than there is.
+    """
+    known = tuple(claims)
+    return tuple(
+        replace(each, sizes={})
+        if any(
+            quantities.is_more(_capacity(claim), sizes.new)
+            for claim, sizes in _with_sizes(each, known)
+            if sizes and quantities.is_more(sizes.old, sizes.new)
+        )
+        else each
+        for each in found
+    )
 
 
 def with_growths(plan: Plan, found: Sequence[Growth], claims: Iterable[Document]) -> Plan:
@@ -86,7 +106,19 @@ def completed(plan: Plan, found: Sequence[Growth]) -> Plan:
 
 
 def _claims(growth: Growth, claims: Iterable[Document]) -> Iterator[Apply]:
-    """What the claims of a StatefulSet are to ask for; one that has it is left out.
+    """What the claims of a StatefulSet are to ask for; one that has it is left out."""
+    for claim, sizes in _with_sizes(growth, claims):
+        if wanted := _wanted(claim, sizes):
+            ref = ref_of(claim)
+            metadata = {"name": ref.name, "namespace": ref.namespace}
+            bare = {"apiVersion": "v1", "kind": CLAIM, "metadata": metadata}
+            yield Apply(manifest=growth.manifest.with_document(set_in(bare, SIZE, wanted)))
+
+
+def _with_sizes(
+    growth: Growth, claims: Iterable[Document]
+) -> Iterator[tuple[Document, Sizes | None]]:
+    """The claims of a StatefulSet, with the sizes of the template that each is of.
 
     Those of pods that are scaled away count as well: a pod that comes back takes its claim.
     """
@@ -94,20 +126,24 @@ def _claims(growth: Growth, claims: Iterable[Document]) -> Iterator[Apply]:
     for claim in claims:
         ref = ref_of(claim)
         start, _, ordinal = ref.name.rpartition("-")
-        if ref.namespace != growth.ref.namespace or not ordinal.isdecimal():
-            continue
-        if start in templates and (wanted := _wanted(growth, templates[start], claim)):
-            metadata = {"name": ref.name, "namespace": ref.namespace}
-            bare = {"apiVersion": "v1", "kind": CLAIM, "metadata": metadata}
-            yield Apply(manifest=growth.manifest.with_document(set_in(bare, SIZE, wanted)))
+        is_ours = ref.namespace == growth.ref.namespace and ordinal.isdecimal()
+        if is_ours and start in templates:
+            yield claim, growth.sizes.get(templates[start])
 
 
-def _wanted(growth: Growth, template: str, claim: Document) -> str:
+def _wanted(claim: Document, sizes: Sizes | None) -> str:
     """The size that a claim is to have and has not; empty when it has it."""
-    asked, has = size(claim), get_in(claim, ("status", "capacity", "storage"))
-    if template in growth.sizes and quantities.is_more(growth.sizes[template].new, asked):
-        return growth.sizes[template].new
+    asked, has = size(claim), _capacity(claim)
+    if sizes and quantities.is_more(sizes.new, asked):
+        return sizes.new
+    is_less = sizes is not None and quantities.is_more(sizes.old, sizes.new)
+    if sizes and is_less and quantities.is_more(asked, sizes.new):
+        return sizes.new
     return asked if quantities.is_more(asked, has) else ""
+
+
+def _capacity(claim: Document) -> str:
+    return str(get_in(claim, ("status", "capacity", "storage"), ""))
 
 
 def _with_templates(stage: Stage, sources: Mapping[ObjectRef, Document]) -> Stage:

@@ -23,7 +23,8 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renew:
-    """Delete a StatefulSet, leave its pods and claims, and make it anew with larger templates.
+    """Delete a StatefulSet, leave its pods and claims, and make it anew with templates of other
+    sizes.
 
     Nothing else of it changes, so its pods run on. `sizes` by the name of the template.
     """

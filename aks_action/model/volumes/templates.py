@@ -35,13 +35,21 @@ def with_sizes(stateful_set: Document, sizes: Mapping[str, Sizes]) -> Document:
 
 def larger(live: Document, wanted: Document) -> Mapping[str, Sizes]:
     """The templates that a manifest makes larger, if that is all that it changes of them."""
+    found = resized(live, wanted)
+    shrinks = any(quantities.is_more(each.old, each.new) for each in found.values())
+    return {} if shrinks else found
+
+
+def resized(live: Document, wanted: Document) -> Mapping[str, Sizes]:
+    """The templates to which a manifest gives another size, if that is all that it changes."""
     before, after = templates_of(live), templates_of(wanted)
-    if list(before) != list(after) or any(obstacles(live, wanted)):
+    if list(before) != list(after) or any(_changes(n, before[n], after[n]) for n in before):
         return {}
+    sizes = {name: Sizes(old=size(before[name]), new=size(each)) for name, each in after.items()}
     return {
-        name: Sizes(old=size(before[name]), new=size(each))
-        for name, each in after.items()
-        if quantities.is_more(size(each), size(before[name]))
+        name: each
+        for name, each in sizes.items()
+        if quantities.is_more(each.new, each.old) or quantities.is_more(each.old, each.new)
     }
 
 
@@ -55,17 +63,17 @@ def obstacles(live: Document, wanted: Document) -> list[str]:
         if name not in other
     ]
     for name in before.keys() & after.keys():
+        old, new = size(before[name]), size(after[name])
+        if quantities.is_more(old, new):
+            found.append(f"{_named(name)}: a volume cannot shrink ({old} → {new})")
         found += _changes(name, before[name], after[name])
     return sorted(found)
 
 
 def _changes(name: str, before: Document, after: Document) -> list[str]:
-    if quantities.is_more(size(before), size(after)):
-        shrinks = [f"{_named(name)}: a volume cannot shrink ({size(before)} → {size(after)})"]
-    else:
-        shrinks = []
+    """What changes of a template besides its size."""
     path = ".".join(SIZE)
-    return shrinks + [
+    return [
         f"{_named(name)}.{each.path} cannot change ({each.before} → {each.after})"
         for each in asked_changes(before, after)
         if each.path != path

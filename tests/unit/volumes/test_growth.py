@@ -10,7 +10,7 @@ from aks_action.model.manifests import Document, ref_of
 from aks_action.model.plan import Apply, Plan, Stage, Wait
 from aks_action.model.traffic_steps import Patch
 from aks_action.model.volumes import renewal
-from aks_action.model.volumes.growth import completed, growths, with_growths
+from aks_action.model.volumes.growth import completed, growths, possible, with_growths
 from aks_action.model.volumes.marks import MARKED, is_journal
 from aks_action.model.volumes.steps import Renew, Sizes
 from aks_action.model.volumes.templates import templates_of
@@ -24,7 +24,7 @@ def arranged(live: Document, wanted: Document, *claims: Document) -> tuple[Plan,
     apply = Apply(manifest=manifest(wanted))
     wait = Wait(manifests=(apply.manifest,))
     plan = Plan(stages=(Stage(name="Apply 1", steps=(apply,)), Stage(name="Wait", steps=(wait,))))
-    found = growths(plan, {ref_of(live): live})
+    found = possible(growths(plan, {ref_of(live): live}), claims)
     checked = with_growths(plan, found, claims)
     return checked, completed(checked, found)
 
@@ -130,3 +130,20 @@ def test_owners_are_restored_once_and_the_status_keeps_its_own() -> None:
     assert journal.owners(stateful_set(meta={"managedFields": [created, new]})) == (ours, new)
     marked = entry("aks-action", "Update", {"f:metadata": {"f:annotations": {"f:x": {}}}})
     assert journal.owners(stateful_set(meta={"managedFields": [ours, marked, new]})) is None
+
+
+@pytest.mark.parametrize(
+    ("marked", "has", "sizes"),
+    [(True, "1Gi", ["2Gi"]), (True, "4Gi", []), (False, "1Gi", [])],
+)
+def test_what_could_not_be_had_may_become_less_again(
+    *, marked: bool, has: str, sizes: list[str]
+) -> None:
+    """As long as no volume has more: after that it would have to shrink."""
+    live = stateful_set(data="9Ti", meta=dict(MARKED["metadata"]) if marked else None)
+    claims = (claim("data-db-0", size="9Ti", has=has), claim("data-db-1", size="9Ti", has="1Gi"))
+    _, plan = arranged(live, stateful_set(data="2Gi"), *claims)
+    renewed = (each for each in plan.steps if isinstance(each, Renew))
+    assert [each.new for step in renewed for each in step.sizes.values()] == sizes
+    if sizes:
+        assert asked(plan) == {"data-db-0": "2Gi", "data-db-1": "2Gi"}
