@@ -139,12 +139,24 @@ def test_an_internal_error_is_soon_final(server: HTTPServer, cluster: KubeCluste
     assert len(asked) == 3
 
 
-def test_a_create_is_not_repeated_after_a_failure(server: HTTPServer, cluster: KubeCluster) -> None:
-    """503 to a POST may hide an object that was made."""
+def test_a_create_of_a_generated_name_is_not_repeated(
+    server: HTTPServer, cluster: KubeCluster
+) -> None:
+    """503 to a POST may hide an object that was made, and a second one would get another name."""
+    unnamed = {**DOCUMENT, "metadata": {"generateName": "settings-", "namespace": "prod"}}
     asked = answers(server, "POST", PATH, response(status(503, "shutting down")))
     with pytest.raises(ApiError, match="answered 503"):
-        cluster.create(DOCUMENT)
+        cluster.create(unnamed)
     assert len(asked) == 1
+
+
+def test_a_create_with_a_name_is_repeated(server: HTTPServer, cluster: KubeCluster) -> None:
+    """Should the first have been done after all, the second one is told so by a 409."""
+    failing, exists = status(503, "shutting down"), status(409, "exists", "AlreadyExists")
+    asked = answers(server, "POST", PATH, response(failing), response(exists))
+    with pytest.raises(ApiError, match="exists") as raised:
+        cluster.create(DOCUMENT)
+    assert (raised.value.status, len(asked)) == (409, 2)
 
 
 def test_one_outage_has_one_patience(
