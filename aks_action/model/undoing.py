@@ -15,6 +15,7 @@ from aks_action.errors import Source
 from aks_action.model.documents import get_in, set_in
 from aks_action.model.health import Related, assess
 from aks_action.model.manifests import Document, Manifest, ObjectRef
+from aks_action.model.merge_patches import merged, reverse
 from aks_action.model.outcomes import Outcome
 from aks_action.model.plan import (
     Apply,
@@ -177,31 +178,13 @@ def _patches(run: Run) -> Iterator[Patch]:
         if not isinstance(step, Patch) or step.body == UNMARKED:
             continue
         if step.ref in run.written and step.ref in run.now:
-            bodies[step.ref] = _merged(bodies.get(step.ref, {}), step.body)
+            bodies[step.ref] = merged(bodies.get(step.ref, {}), step.body)
     for ref, body in bodies.items():
         if ref in run.before:
             yield Patch(ref=ref, body=reverse(body, run.before[ref]), why="as it was")
         elif ref in set(_restarted(run)):
             again = set_in({}, RESTARTED_AT_PATH, run.at)
             yield Patch(ref=ref, body=again, why="restart: its configuration is as it was")
-
-
-def reverse(body: Document, before: Document) -> Document:
-    """The merge patch that takes one back, given the object before it."""
-    found: dict[str, object] = {}
-    for key, value in body.items():
-        was = get_in(before, (key,))
-        inner = isinstance(value, Mapping) and (was is None or isinstance(was, Mapping))
-        found[key] = reverse(value, was or {}) if inner else was
-    return found
-
-
-def _merged(one: Document, other: Document) -> Document:
-    found = dict(one)
-    for key, value in other.items():
-        both = isinstance(value, Mapping) and isinstance(found.get(key), Mapping)
-        found[key] = _merged(found[key], value) if both else value
-    return found
 
 
 def _restarted(run: Run) -> list[ObjectRef]:
