@@ -46,7 +46,7 @@ imports: setup ## Who may import whom
 	$(BIN)/lint-imports
 
 unit: setup ## Unit tests alone: no network, under 10 s
-	$(PYTEST) tests/unit -n 2
+	$(PYTEST) tests/unit -n 2 --dist worksteal
 
 wire: setup ## Faults on the wire: answers that are late, wrong, cut off or refused
 	$(PYTEST) tests/wire -n 2
@@ -66,7 +66,7 @@ action: $(BED) ## The action's image, workflows and examples, and the action as 
 test: lint types imports unit wire bed contract scenarios action ## Everything, as CI runs it
 
 soak: $(BED) ## What takes long: every method, every cut-off, 5,000 requests, 1,000 examples each
-	AKS_ACTION_SOAK=1 $(PYTEST) tests/unit -n 2
+	AKS_ACTION_SOAK=1 $(PYTEST) tests/unit -n 2 --dist worksteal
 	AKS_ACTION_SOAK=1 $(PYTEST) tests/scenarios/test_zero_failed.py tests/scenarios/test_shares.py \
 		tests/scenarios/test_cut_off.py tests/scenarios/test_cut_off_configuration.py \
 		tests/scenarios/test_splits.py tests/scenarios/test_azure.py \

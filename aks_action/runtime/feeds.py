@@ -7,9 +7,10 @@ way (Helm 4 waits for ever after one, helm/helm issue 31824) is caught up with b
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,7 +19,9 @@ from aks_action.errors import ActionError, ApiError, AuthError, ManifestError
 from aks_action.model.manifests import Document
 
 WATCH_SECONDS = 60
-_LOOK_SECONDS = 0.03
+TICK_SECONDS = 0.1
+"""How long a reader sleeps at most when there is no news: it may have been told to stop."""
+LOOK_SECONDS = 0.03
 """What a reader gets to look at a LIST before the WATCH is asked for; no news is lost by it."""
 _QUICK = 1.0
 _PAUSES = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -66,7 +69,7 @@ class Feeds:
     """Open feeds. Leaving the context closes every watch, also in the middle of a read."""
 
     def __init__(self, cluster: Cluster, clock: Clock) -> None:
-        self.messages: SimpleQueue[Message] = SimpleQueue()
+        self._messages: SimpleQueue[Message] = SimpleQueue()
         self._cluster = cluster
         self._clock = clock
         self._closed = threading.Event()
@@ -96,6 +99,21 @@ class Feeds:
         # A daemon: a connection that hangs while it is opened must not keep the process alive.
         threading.Thread(target=self._run, args=(collection,), name=name, daemon=True).start()
 
+    def gather(self, until: float, *, burst: float = 0.0) -> Iterator[Message]:
+        """The next message and those right behind it; none if a tick passes, or it is too late.
+
+        until: on the clock. burst: seconds that more messages get after the first one.
+        """
+        try:
+            left = min(until - self._clock.now(), TICK_SECONDS)
+            yield self._messages.get(timeout=max(left, 0.0))
+            if burst:
+                self._clock.sleep(burst)
+            while True:
+                yield self._messages.get_nowait()
+        except Empty:
+            return
+
     def _run(self, collection: Collection) -> None:
         failures = 0
         while not self._closed.is_set():
@@ -116,8 +134,8 @@ class Feeds:
             namespace=collection.namespace,
             field_selector=collection.field_selector,
         )
-        self.messages.put(Snapshot(collection=collection, items=listing.items))
-        if self._closed.wait(_LOOK_SECONDS):
+        self._messages.put(Snapshot(collection=collection, items=listing.items))
+        if self._closed.wait(LOOK_SECONDS):
             return  # its reader has seen enough: nothing has to be watched
         watch = self._cluster.watch(
             collection.api_version,
@@ -137,7 +155,7 @@ class Feeds:
                     if self._closed.is_set():
                         return
                     if event.type != "BOOKMARK":
-                        self.messages.put(Change(collection=collection, event=event))
+                        self._messages.put(Change(collection=collection, event=event))
             finally:
                 with self._lock:
                     self._watches.discard(watch)
@@ -150,5 +168,5 @@ class Feeds:
             isinstance(error, ApiError) and 400 <= error.status < 500 and error.status != 429
         )
         final = lasting or not isinstance(error, ActionError)
-        self.messages.put(Trouble(collection=collection, error=error, final=final))
+        self._messages.put(Trouble(collection=collection, error=error, final=final))
         return final

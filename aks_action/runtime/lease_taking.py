@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from queue import Empty
 
 from aks_action.clients.ports import Clock, Cluster
 from aks_action.errors import ApiError
@@ -14,7 +13,6 @@ from aks_action.model.locking import version_of as version
 from aks_action.model.manifests import Document, ObjectRef
 from aks_action.runtime.feeds import Change, Collection, Feeds, Message, Snapshot
 
-_LOOK_SECONDS = 0.1
 _POLL_SECONDS = 2.0
 
 
@@ -59,14 +57,11 @@ class Taking:
         with Feeds(self.cluster, self.clock) as feeds:
             feeds.open(collection)
             while not self._is_over(found) and self.clock.now() < until:
-                try:
-                    message = feeds.messages.get(timeout=_LOOK_SECONDS)
-                except Empty:
-                    continue
-                now = self._told(message, found)
-                if now is None or holder_of(now) != holder_of(found):
-                    return
-                found = now
+                for message in feeds.gather(until):
+                    now = self._told(message, found)
+                    if now is None or holder_of(now) != holder_of(found):
+                        return
+                    found = now
 
     def _told(self, message: Message, found: Document) -> Document | None:
         """The Lease after a message; None when it is gone, or cannot be watched."""

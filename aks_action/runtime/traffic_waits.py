@@ -6,7 +6,6 @@ What is there already costs one LIST of each, whatever the number of waits.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from queue import Empty
 
 from aks_action.clients.ports import Clock, Cluster
 from aks_action.errors import RolloutFailed, RolloutTimeout
@@ -22,7 +21,6 @@ from aks_action.runtime.feeds import Collection, Feeds, Message, Snapshot, Troub
 
 TrafficWait = WaitPods | WaitEndpoints | WaitAccepted | WaitUnused
 
-_TICK_SECONDS = 0.1
 _SLICES = ("discovery.k8s.io/v1", "EndpointSlice")
 _PODS = ("v1", "Pod")
 
@@ -54,23 +52,13 @@ def wait(
                 told |= left
             if clock.now() >= deadline:
                 raise _timeout(steps, view)
-            _gather(feeds, view, clock, deadline)
+            for message in feeds.gather(deadline):
+                view.take(message)
 
 
 def _left(steps: Sequence[TrafficWait], view: _View) -> set[tuple[int, str]]:
     """The steps that have not come true, by their numbers, and why."""
     return {(n, reason) for n, step in enumerate(steps) if (reason := _missing(step, view))}
-
-
-def _gather(feeds: Feeds, view: _View, clock: Clock, deadline: float) -> None:
-    """Take in the next message and what follows at once, or let a moment pass."""
-    try:
-        left = min(deadline - clock.now(), _TICK_SECONDS)
-        view.take(feeds.messages.get(timeout=max(left, 0.0)))
-        while True:
-            view.take(feeds.messages.get_nowait())
-    except Empty:
-        return
 
 
 def _timeout(steps: Sequence[TrafficWait], view: _View) -> RolloutTimeout:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from queue import Empty
 
 from aks_action.clients.ports import Clock, Cluster
 from aks_action.errors import ActionError
@@ -42,7 +41,6 @@ SETTLE_SECONDS = 1.0
 TRIED_AGAIN_SECONDS = 15.0
 REMIND_SECONDS = 30.0
 _BURST_SECONDS = 0.05
-_TICK_SECONDS = 0.1
 _AUTOSCALER_STATUS = ObjectRef(
     api_version="v1",
     kind="ConfigMap",
@@ -188,7 +186,9 @@ class _Wait:
                 feeds.open(collection)
             while self.pending and not self._is_over():
                 touched: set[ObjectRef] = set()
-                for message in self._gather(feeds):
+                wake = self.deadline if self.over_at is None else self.over_at
+                # Judging once per burst spares the CPU.
+                for message in feeds.gather(wake, burst=_BURST_SECONDS):
                     touched |= self._take(message)
                 for ref in sorted(touched & self.pending.keys()):
                     self._judge(ref)
@@ -209,18 +209,6 @@ class _Wait:
             for ref in failed:
                 self.listener.tell(f"{ref} has failed: {self.health[ref].message}.")
         return over or now >= self.deadline
-
-    def _gather(self, feeds: Feeds) -> Iterator[Message]:
-        """The next message and what follows at once: judging once per burst spares the CPU."""
-        wake = self.deadline if self.over_at is None else self.over_at
-        left = min(wake - self.clock.now(), _TICK_SECONDS)
-        try:
-            yield feeds.messages.get(timeout=max(left, 0.0))
-            self.clock.sleep(_BURST_SECONDS)
-            while True:
-                yield feeds.messages.get_nowait()
-        except Empty:
-            return
 
     def _take(self, message: Message) -> set[ObjectRef]:
         if isinstance(message, Snapshot | Change):

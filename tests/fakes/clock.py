@@ -28,7 +28,7 @@ class FakeClock:
 class HurriedClock:
     """Real time, `speed` times as fast: for code that other threads feed."""
 
-    def __init__(self, speed: float = 10.0) -> None:
+    def __init__(self, speed: float = 30.0) -> None:
         self.speed = speed
 
     def now(self) -> float:

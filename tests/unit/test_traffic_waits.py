@@ -36,7 +36,7 @@ class Scene:
         self.acts: list[Callable[[], object]] = []
 
     def wait(self, *steps: TrafficWait, seconds: float = 600.0) -> None:
-        clock = HurriedClock(speed=20.0)
+        clock = HurriedClock(speed=40.0)
         wait(steps, self.cluster, clock, clock.now() + seconds, self.tell)
 
     def tell(self, line: str) -> None:

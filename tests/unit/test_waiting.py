@@ -155,7 +155,7 @@ def test_a_placement_is_watched_when_the_run_has_written_what_it_may_place(
     config = scene.add("ConfigMap", "v1")
     metadata = {**config["metadata"], "managedFields": [field]}
     scene.live[ref_of(config)] = {**config, "metadata": metadata}
-    assert scene.wait().error is None
+    assert scene.wait(clock=HurriedClock(200)).error is None
     assert (("list", kind) in verbs(scene)) is written
 
 
@@ -587,7 +587,7 @@ def test_a_file_system_is_followed_where_a_pod_mounts_it(scene: Scene) -> None:
     document = growing_claim(scene)
     volume = {"name": "data", "persistentVolumeClaim": {"claimName": "data"}}
     scene.add("Pod", "v1", "web-0", spec={"volumes": [volume]}, status={"phase": "Running"})
-    assert isinstance(scene.wait(seconds=30).error, RolloutTimeout)
+    assert isinstance(scene.wait(seconds=2).error, RolloutTimeout)
     grown = {"phase": "Bound", "capacity": {"storage": "2Gi"}}
     scene.when_watched("Pod", lambda: scene.cluster.set_status(ref_of(document), grown))
     result = scene.wait()
