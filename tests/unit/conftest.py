@@ -17,4 +17,3 @@ settings.load_profile("unit")
 def hurried_readers() -> None:
     """Readers of feeds look at the time more often: clocks of these tests run faster than real."""
     feeds.TICK_SECONDS = 0.01
-    feeds.LOOK_SECONDS = 0.005
