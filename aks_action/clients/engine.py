@@ -14,8 +14,8 @@ from aks_action.clients.clock import SystemClock
 from aks_action.clients.image_ports import Credentials, LocalImage, Tell
 from aks_action.clients.ports import Clock
 from aks_action.errors import AuthError, RegistryError
-from aks_action.model.push_events import PushState
-from aks_action.model.references import ImageReference
+from aks_action.model.images.push_events import PushState
+from aks_action.model.images.references import ImageReference
 
 _SILENCE = 300  # seconds without any event after which a push is given up
 _BETWEEN_LINES = 5.0  # seconds between two lines of progress of one image

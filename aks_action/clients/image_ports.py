@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from aks_action.model.image_manifests import ImageManifest
-from aks_action.model.image_plan import ComposeService
-from aks_action.model.references import ImageReference
+from aks_action.model.images.manifests import ImageManifest
+from aks_action.model.images.plan import ComposeService
+from aks_action.model.images.references import ImageReference
 
 Tell = Callable[[str], None]
 """Takes one line of plain text for the log."""

@@ -15,8 +15,8 @@ from aks_action.inputs.strategy import strategy_settings, unused
 from aks_action.inputs.volumes import recreated_claims
 from aks_action.model import durations
 from aks_action.model.azure import ResourceKind
+from aks_action.model.images.release_plan import ImageSettings
 from aks_action.model.provenance import RunContext
-from aks_action.model.release_plan import ImageSettings
 from aks_action.model.settings import Action, ClusterSettings, DeploySettings, Settings
 from aks_action.model.strategy_settings import Strategy
 from aks_action.model.versions import release_type

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aks_action.inputs.reader import Reader
-from aks_action.model.config_settings import ConfigChanges, ConfigSettings
+from aks_action.model.configuration.settings import ConfigChanges, ConfigSettings
 
 MOST_VERSIONS = 100
 

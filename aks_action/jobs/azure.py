@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from aks_action.clients.ports import Cluster
 from aks_action.model.azure import AzureSettings
-from aks_action.model.image_plan import ImagePlan
-from aks_action.model.release_plan import ImageSettings
+from aks_action.model.images.plan import ImagePlan
+from aks_action.model.images.release_plan import ImageSettings
 from aks_action.model.settings import Settings
 from aks_action.workflow import Workflow
 

@@ -9,11 +9,11 @@ from aks_action.clients.ports import Cluster
 from aks_action.errors import ApiError, InputError, Problem, raise_all
 from aks_action.model.documents import get_in
 from aks_action.model.manifests import Document, Manifest, ManifestSet, ObjectRef, ref_of
-from aks_action.model.mounts import CLAIM
 from aks_action.model.observed import Observed
 from aks_action.model.plan import Plan
 from aks_action.model.volumes import claim_versions as versions
 from aks_action.model.volumes.hindrances import hindrances
+from aks_action.model.volumes.mounts import CLAIM
 from aks_action.model.volumes.recreation import STOPPABLE, Recreation, uses, with_recreations
 from aks_action.runtime import neighbours, parallel, storage_classes
 

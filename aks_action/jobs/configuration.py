@@ -10,18 +10,18 @@ from datetime import UTC, datetime
 
 from aks_action.clients.ports import Cluster
 from aks_action.errors import ApiError
-from aks_action.model.config_changes import changed_configuration, namespaces
-from aks_action.model.config_contents import with_content_hashes
-from aks_action.model.config_history import pending, removal, surplus, with_reminder
-from aks_action.model.config_readers import is_configuration
-from aks_action.model.config_restarts import with_restarts
-from aks_action.model.config_settings import ConfigChanges, ConfigSettings
-from aks_action.model.config_versions import Versions, versioned, with_previous
+from aks_action.model.configuration.changes import changed_configuration, namespaces
+from aks_action.model.configuration.contents import with_content_hashes
+from aks_action.model.configuration.history import pending, removal, surplus, with_reminder
+from aks_action.model.configuration.readers import is_configuration
+from aks_action.model.configuration.restart_obstacles import RESTARTABLE
+from aks_action.model.configuration.restart_search import RestartRules
+from aks_action.model.configuration.restarts import with_restarts
+from aks_action.model.configuration.settings import ConfigChanges, ConfigSettings
+from aks_action.model.configuration.versions import Versions, versioned, with_previous
 from aks_action.model.manifests import Document, ManifestSet, ObjectRef, ref_of
 from aks_action.model.observed import Observed
 from aks_action.model.plan import Plan, Stage
-from aks_action.model.restart_obstacles import RESTARTABLE
-from aks_action.model.restart_search import RestartRules
 from aks_action.model.strategy_settings import Strategy, StrategyAction, StrategySettings
 from aks_action.runtime import neighbours
 

@@ -16,7 +16,7 @@ from aks_action.jobs.hooks import Hooks
 from aks_action.jobs.provenance import Provenance
 from aks_action.jobs.records import NO_RELEASE, NoRelease
 from aks_action.jobs.volumes import Volumes
-from aks_action.model.config_settings import ConfigChanges
+from aks_action.model.configuration.settings import ConfigChanges
 from aks_action.model.fleet import for_hub
 from aks_action.model.manifests import ManifestSet
 from aks_action.model.observed import Observed

@@ -66,8 +66,8 @@ class Hooks:
         plan = replace(plan, notes=(*plan.notes, *self._notes))
         if not self._hooks:
             return finish(check(plan))
-        from aks_action.model import hook_stages  # noqa: PLC0415 - most deploys have none
-        from aks_action.model.hook_jobs import HookJob  # noqa: PLC0415
+        from aks_action.model.hooks import stages as hook_stages  # noqa: PLC0415 - most deploys have none
+        from aks_action.model.hooks.jobs import HookJob  # noqa: PLC0415
 
         jobs = [
             HookJob(hook=each, live=observed.live.get(each.ref), force=self._force)

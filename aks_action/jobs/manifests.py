@@ -10,14 +10,14 @@ from aks_action.errors import AuthError
 from aks_action.jobs import azure
 from aks_action.jobs.compose import compose_files
 from aks_action.jobs.results import Results
-from aks_action.model.image_plan import ImagePlan, plan_images
+from aks_action.model.images.plan import ImagePlan, plan_images
+from aks_action.model.images.pull_secret import with_pull_secret
+from aks_action.model.images.references import ImageReference
+from aks_action.model.images.registry_names import parse_registry
+from aks_action.model.images.substitution import Substituted, substitute, with_pull_secrets
 from aks_action.model.manifests import ManifestSet
-from aks_action.model.pull_secret import with_pull_secret
-from aks_action.model.references import ImageReference
-from aks_action.model.registry_names import parse_registry
 from aks_action.model.settings import Action, Settings
 from aks_action.model.strategy_settings import StrategyAction
-from aks_action.model.substitution import Substituted, substitute, with_pull_secrets
 from aks_action.runtime.resolving import resolve
 from aks_action.sources import manifest_files
 from aks_action.workflow import Workflow

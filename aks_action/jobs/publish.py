@@ -9,8 +9,8 @@ from aks_action.clients.registry import RegistryClient
 from aks_action.jobs import azure
 from aks_action.jobs.compose import compose_files
 from aks_action.jobs.results import Results
-from aks_action.model.image_plan import ImagePlan
-from aks_action.model.release_plan import ImageSettings, Published
+from aks_action.model.images.plan import ImagePlan
+from aks_action.model.images.release_plan import ImageSettings, Published
 from aks_action.model.settings import Action, Settings
 from aks_action.runtime import publishing, releasing
 from aks_action.sources.compose import ComposeFiles

@@ -11,18 +11,17 @@ from aks_action.clients.ports import Cluster
 from aks_action.errors import ActionError, ApiError, Conflict, Source
 from aks_action.jobs.manifests import with_login
 from aks_action.jobs.remembering import Remembering
-from aks_action.model import apply_sets, pruning
-from aks_action.model.formers import Former, formers
 from aks_action.model.manifests import Document, Manifest, ManifestSet, ObjectRef
-from aks_action.model.mounts import is_only_more
 from aks_action.model.observed import Observed
 from aks_action.model.plan import Delete, Plan, Stage
-from aks_action.model.records import Objects, Record, naming, objects_of
+from aks_action.model.records import Objects, Record, apply_sets, naming, objects_of, pruning
+from aks_action.model.records.formers import Former, formers
 from aks_action.model.records.making import stamp_of
 from aks_action.model.records.selection import chosen, told
 from aks_action.model.settings import Action, Settings
 from aks_action.model.strategy_settings import Strategy, StrategyAction
 from aks_action.model.volumes.kept_sizes import as_large
+from aks_action.model.volumes.mounts import is_only_more
 from aks_action.runtime import neighbours, record_store
 from aks_action.runtime.record_keeping import Keeper
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from aks_action import report
 from aks_action.errors import ActionError
-from aks_action.model.release_plan import Published
+from aks_action.model.images.release_plan import Published
 from aks_action.model.settings import Settings
 from aks_action.model.versions import release_type
 from aks_action.workflow import Workflow

@@ -12,10 +12,10 @@ from aks_action.clients.clock import SystemClock
 from aks_action.clients.ports import Cluster
 from aks_action.errors import ApiError
 from aks_action.model.manifests import Document, ManifestSet, ref_of
-from aks_action.model.mounts import CLAIM
 from aks_action.model.observed import Observed
 from aks_action.model.plan import Plan
 from aks_action.model.volumes import marks
+from aks_action.model.volumes.mounts import CLAIM
 from aks_action.runtime import parallel
 
 if TYPE_CHECKING:  # what few deploys need is imported where they do

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from aks_action.model.applying.effects import written_by
 from aks_action.model.documents import get_in
-from aks_action.model.effects import written_by
 from aks_action.model.manifests import Document, ObjectRef
 from aks_action.model.plan import Change, Plan
 from aks_action.model.timestamps import parse_time

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from aks_action.model.manifests import Document, Manifest, ObjectRef
-from aks_action.model.traffic_steps import TrafficStep
+from aks_action.model.traffic.steps import TrafficStep
 from aks_action.model.volumes.steps import VolumeStep
 
 

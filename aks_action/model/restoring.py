@@ -10,8 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from aks_action.model.documents import get_in, set_in
-from aks_action.model.field_ownership import (
+from aks_action.model.applying.field_ownership import (
     FieldPath,
     Fields,
     applied_by_us,
@@ -23,6 +22,7 @@ from aks_action.model.field_ownership import (
     paths,
     union,
 )
+from aks_action.model.documents import get_in, set_in
 from aks_action.model.manifests import Document
 from aks_action.model.replicas import REPLICAS
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from aks_action.model.applying.field_ownership import owned_by_us
 from aks_action.model.documents import get_in, set_in, without
-from aks_action.model.field_ownership import owned_by_us
 from aks_action.model.manifests import Document, Manifest, ManifestSet, ObjectRef, ref_of
 from aks_action.model.observed import Observed
 

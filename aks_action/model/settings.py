@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from aks_action.model.azure import AzureSettings
-from aks_action.model.config_settings import ConfigSettings
+from aks_action.model.configuration.settings import ConfigSettings
+from aks_action.model.images.release_plan import ImageSettings
 from aks_action.model.provenance import RunContext
-from aks_action.model.release_plan import ImageSettings
 from aks_action.model.release_settings import ReleaseSettings
 from aks_action.model.strategy_settings import StrategyAction, StrategySettings
 from aks_action.model.versions import ReleaseType

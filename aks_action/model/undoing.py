@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from aks_action.errors import Source
+from aks_action.model.configuration.restart_search import RESTARTED_AT_PATH
 from aks_action.model.documents import get_in, set_in
 from aks_action.model.health import Related, assess
 from aks_action.model.manifests import Document, Manifest, ObjectRef
@@ -30,10 +31,9 @@ from aks_action.model.plan import (
 )
 from aks_action.model.pod_specs import is_workload
 from aks_action.model.release_settings import GUARDED_KINDS
-from aks_action.model.restart_search import RESTARTED_AT_PATH
 from aks_action.model.restoring import as_before, made_again
-from aks_action.model.routing import ROUTE_KINDS
-from aks_action.model.traffic_steps import Patch
+from aks_action.model.traffic.routing import ROUTE_KINDS
+from aks_action.model.traffic.steps import Patch
 from aks_action.model.variants import WORKLOAD_KINDS
 from aks_action.model.volumes.kept_sizes import as_large
 from aks_action.model.volumes.marks import UNMARKED

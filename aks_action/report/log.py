@@ -11,7 +11,7 @@ from aks_action.model import durations
 from aks_action.model.manifests import ObjectRef
 from aks_action.model.outcomes import Diagnosis
 from aks_action.model.plan import Apply, Change, Delete, FieldChange, Plan, Restart, Step, Wait
-from aks_action.model.traffic_steps import Patch
+from aks_action.model.traffic.steps import Patch
 from aks_action.model.volumes.steps import Renew
 from aks_action.report.deployment import Deployment, planned, result
 

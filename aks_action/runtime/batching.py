@@ -10,7 +10,7 @@ from aks_action.model.health import RULES
 from aks_action.model.manifests import Document, ObjectRef
 from aks_action.model.plan import Apply, Change, Delete, Stage, Step, Wait
 from aks_action.model.pod_specs import is_built_in
-from aks_action.model.traffic_steps import (
+from aks_action.model.traffic.steps import (
     Patch,
     Pause,
     Reroute,

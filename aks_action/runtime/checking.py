@@ -8,15 +8,15 @@ from functools import partial
 
 from aks_action.clients.ports import Cluster
 from aks_action.errors import ApiError
-from aks_action.model.as_applied import is_as_applied
-from aks_action.model.assessing import after_refusal, compare, rerun_of_job
-from aks_action.model.excuses import arriving, excuse
+from aks_action.model.applying.as_applied import is_as_applied
+from aks_action.model.applying.assessing import after_refusal, compare, rerun_of_job
+from aks_action.model.applying.excuses import arriving, excuse
+from aks_action.model.applying.refusals import Refusal, Sort, error_of, read
+from aks_action.model.applying.repeats import Answer, in_turn
 from aks_action.model.manifests import Document, Manifest, ObjectRef
 from aks_action.model.observed import Observed
 from aks_action.model.plan import Apply, Assessment, Change, Due, Plan
 from aks_action.model.provenance import live_run_annotation, with_run_annotation
-from aks_action.model.refusals import Refusal, Sort, error_of, read
-from aks_action.model.repeats import Answer, in_turn
 from aks_action.runtime import parallel, storage_classes
 
 
@@ -34,7 +34,7 @@ class ApplyRules:
 
 def check(plan: Plan, cluster: Cluster, observed: Observed, rules: ApplyRules) -> Plan:
     """The plan with an assessment in every Apply, from a strict dry-run of each object that is
-    not, as it was observed, exactly what its manifest states (see `model.as_applied`).
+    not, as it was observed, exactly what its manifest states (see `model.applying.as_applied`).
 
     Objects whose namespace or kind comes in the same run, that the server refuses because
     something that comes in the same run is not there yet, or that the plan has changed by then in

@@ -18,14 +18,14 @@ from aks_action.errors import (
     ManifestError,
     Problem,
 )
-from aks_action.model.effects import Write
+from aks_action.model.applying.effects import Write
+from aks_action.model.applying.refusals import read
 from aks_action.model.health import Trouble
 from aks_action.model.health.jobs import has_failed
 from aks_action.model.manifests import Document, Manifest, ObjectRef
 from aks_action.model.observed import Observed
 from aks_action.model.plan import Apply, Change, Delete, Plan, Restore, Stage, Wait
-from aks_action.model.refusals import read
-from aks_action.model.traffic_steps import (
+from aks_action.model.traffic.steps import (
     Patch,
     Pause,
     Reroute,

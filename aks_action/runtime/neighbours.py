@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from aks_action.clients.ports import Cluster
 from aks_action.errors import ApiError
-from aks_action.model import config_outsiders, observed
+from aks_action.model import observed
+from aks_action.model.configuration import outsiders as config_outsiders
 from aks_action.model.manifests import Document, ManifestSet, ObjectRef
 from aks_action.model.pod_specs import is_built_in
 from aks_action.runtime import parallel

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from aks_action.clients.ports import Cluster
 from aks_action.errors import ActionError, ApiError, AuthError, Problem
-from aks_action.model.config_marks import is_version
+from aks_action.model.configuration.marks import is_version
 from aks_action.model.documents import get_in
 from aks_action.model.manifests import Document, Manifest, ManifestSet, ObjectRef, ref_of
 from aks_action.model.observed import Collection, Observed

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 from aks_action.clients.image_ports import Composer, Engine, LocalImage, OpenRegistry, Tell
 from aks_action.errors import ActionError, AuthError, Problem, RegistryError, raise_all
-from aks_action.model.image_manifests import ImageManifest
-from aks_action.model.image_plan import ImagePlan, ImagePush, plan_images
-from aks_action.model.release_plan import ImageSettings, Published, PublishedHow
+from aks_action.model.images.manifests import ImageManifest
+from aks_action.model.images.plan import ImagePlan, ImagePush, plan_images
+from aks_action.model.images.release_plan import ImageSettings, Published, PublishedHow
 from aks_action.runtime.parallel import each
 from aks_action.runtime.registries import Registries
 

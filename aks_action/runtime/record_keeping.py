@@ -7,10 +7,9 @@ from dataclasses import replace
 
 from aks_action.clients.ports import Cluster
 from aks_action.errors import ActionError, Cancelled
-from aks_action.model import apply_sets
 from aks_action.model.documents import get_in
 from aks_action.model.manifests import Document, ObjectRef
-from aks_action.model.records import Attempt, History, Record, naming
+from aks_action.model.records import Attempt, History, Record, apply_sets, naming
 from aks_action.model.records.secrets import record_secrets, release_secret
 from aks_action.runtime import record_store
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 
 from aks_action.clients.image_ports import Credentials, OpenRegistry, Registry
-from aks_action.model.image_plan import ImagePlan, host_of_credentials
-from aks_action.model.references import ImageReference
-from aks_action.model.release_plan import ImageSettings
+from aks_action.model.images.plan import ImagePlan, host_of_credentials
+from aks_action.model.images.references import ImageReference
+from aks_action.model.images.release_plan import ImageSettings
 
 
 class Registries:

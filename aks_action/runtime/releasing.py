@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 
 from aks_action.clients.image_ports import OpenRegistry, Registry, Tell
 from aks_action.errors import ActionError, Cancelled, Problem, RegistryError
-from aks_action.model.image_manifests import ImageManifest
-from aks_action.model.image_plan import ImagePlan
-from aks_action.model.references import ImageReference
-from aks_action.model.release_plan import (
+from aks_action.model.images.manifests import ImageManifest
+from aks_action.model.images.plan import ImagePlan
+from aks_action.model.images.references import ImageReference
+from aks_action.model.images.release_plan import (
     ImageSettings,
     Published,
     PublishedHow,

@@ -11,7 +11,7 @@ from aks_action.model.health import Related
 from aks_action.model.health.probes import event_time
 from aks_action.model.health.records import controller_of, uid_of
 from aks_action.model.manifests import Document, ObjectRef, ref_of
-from aks_action.model.mounts import CLAIM, claims_of
+from aks_action.model.volumes.mounts import CLAIM, claims_of
 from aks_action.runtime.feeds import Change, Collection, Snapshot
 
 _DEPTH = 4  # an event, its pod, the pod's ReplicaSet, the target

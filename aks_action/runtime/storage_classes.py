@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from aks_action.clients.ports import Cluster
 from aks_action.errors import ActionError
+from aks_action.model.applying.refusals import Refusal
 from aks_action.model.manifests import Document, ObjectRef
-from aks_action.model.mounts import CLAIM
-from aks_action.model.refusals import Refusal
+from aks_action.model.volumes.mounts import CLAIM
 
 
 def by_name(cluster: Cluster) -> Mapping[str, Document] | None:

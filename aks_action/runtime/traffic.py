@@ -10,7 +10,7 @@ from aks_action.errors import ApiError, ApplyError
 from aks_action.model import durations
 from aks_action.model.documents import get_in
 from aks_action.model.manifests import Document
-from aks_action.model.traffic_steps import (
+from aks_action.model.traffic.steps import (
     Patch,
     Pause,
     Reroute,
@@ -19,7 +19,7 @@ from aks_action.model.traffic_steps import (
     WaitEndpoints,
     WaitPods,
 )
-from aks_action.model.weights import rerouted
+from aks_action.model.traffic.weights import rerouted
 from aks_action.runtime import traffic_waits
 
 _TRIES = 5

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from aks_action.clients.ports import Clock, Cluster
 from aks_action.errors import RolloutFailed, RolloutTimeout
 from aks_action.model.documents import get_in
-from aks_action.model.endpoints import SERVICE_NAME, endpoints, is_ready, missing
 from aks_action.model.health import Related, assess
 from aks_action.model.label_selectors import selects
 from aks_action.model.manifests import Document, ObjectRef, ref_of
-from aks_action.model.mounts import claims_of, has_ended
-from aks_action.model.traffic_steps import WaitAccepted, WaitEndpoints, WaitPods
+from aks_action.model.traffic.endpoints import SERVICE_NAME, endpoints, is_ready, missing
+from aks_action.model.traffic.steps import WaitAccepted, WaitEndpoints, WaitPods
+from aks_action.model.volumes.mounts import claims_of, has_ended
 from aks_action.model.volumes.steps import WaitUnused
 from aks_action.runtime.feeds import Collection, Feeds, Message, Snapshot, Trouble
 

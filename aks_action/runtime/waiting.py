@@ -9,8 +9,8 @@ from datetime import datetime
 
 from aks_action.clients.ports import Clock, Cluster
 from aks_action.errors import ActionError
+from aks_action.model.applying.field_ownership import FIELD_MANAGER
 from aks_action.model.documents import get_in
-from aks_action.model.field_ownership import FIELD_MANAGER
 from aks_action.model.health import (
     RULES,
     Gravity,

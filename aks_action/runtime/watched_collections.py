@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from aks_action.model.health import WORKLOADS
 from aks_action.model.manifests import Manifest
-from aks_action.model.mounts import CLAIM
+from aks_action.model.volumes.mounts import CLAIM
 from aks_action.runtime.feeds import Collection
 
 _ROUTINE = (

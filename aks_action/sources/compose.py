@@ -16,7 +16,7 @@ from typing import Any
 
 from aks_action.clients.image_ports import Tell
 from aks_action.errors import InputError, Problem, RegistryError, Source
-from aks_action.model.image_plan import ComposeService
+from aks_action.model.images.plan import ComposeService
 
 _TIMEOUT = 120  # seconds; an `include` may come over the network
 _PREFIX = re.compile(r'^time="[^"]*" level=(?P<level>\w+) msg="(?P<text>.*)"$')

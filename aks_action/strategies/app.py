@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from aks_action.model import replicas, routing
+from aks_action.model import replicas
 from aks_action.model.documents import get_in
 from aks_action.model.manifests import Document, Manifest, ManifestSet, ObjectRef, ref_of
 from aks_action.model.observed import Observed
 from aks_action.model.plan import Apply, Delete, Plan, Stage, Step, Wait
 from aks_action.model.resources import ResourceTypes
 from aks_action.model.strategy_settings import StrategySettings
-from aks_action.model.traffic_steps import Pause
+from aks_action.model.traffic import routing
+from aks_action.model.traffic.steps import Pause
 from aks_action.model.variants import Colour, Version, copy_name
 
 Arrange = Callable[[ManifestSet], Plan]

@@ -9,7 +9,7 @@ from aks_action.model.documents import get_in, set_in
 from aks_action.model.label_selectors import selects
 from aks_action.model.manifests import Document, Manifest, ManifestSet, ObjectRef, ref_of
 from aks_action.model.plan import Apply, Stage, Step
-from aks_action.model.traffic_steps import Patch
+from aks_action.model.traffic.steps import Patch
 from aks_action.model.variants import Colour, copy_name, pod_labels_of
 from aks_action.strategies.app import App
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aks_action.model import routing
 from aks_action.model.manifests import ManifestSet
 from aks_action.model.observed import Collection
 from aks_action.model.resources import ResourceTypes
+from aks_action.model.traffic import routing
 from aks_action.strategies.app import served
 from aks_action.strategies.bystanders import AUTOSCALER_KINDS, SELECTING_KINDS
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection
 
 from aks_action.model.manifests import Document, Manifest, ObjectRef, ref_of
 from aks_action.model.plan import Apply, Stage, Step
-from aks_action.model.routing import route_services
-from aks_action.model.traffic_steps import Reroute, WaitAccepted
-from aks_action.model.weights import Part, Split, rerouted
+from aks_action.model.traffic.routing import route_services
+from aks_action.model.traffic.steps import Reroute, WaitAccepted
+from aks_action.model.traffic.weights import Part, Split, rerouted
 from aks_action.strategies.app import App, family, settled
 
 Parts = Callable[[Manifest], tuple[Part, ...]]

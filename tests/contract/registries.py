@@ -14,8 +14,8 @@ from urllib.parse import urljoin
 
 import urllib3
 
-from aks_action.model.image_manifests import ImageManifest, digest_of
-from aks_action.model.references import ImageReference
+from aks_action.model.images.manifests import ImageManifest, digest_of
+from aks_action.model.images.references import ImageReference
 from tests.fakes.images import blobs_of
 
 USERNAME, PASSWORD = "publisher", "p@ss:w0rd"

@@ -9,8 +9,8 @@ import yaml
 
 from aks_action.clients.ports import Cluster
 from aks_action.errors import ApiError, Source
-from aks_action.model.as_applied import is_as_applied
-from aks_action.model.assessing import compare
+from aks_action.model.applying.as_applied import is_as_applied
+from aks_action.model.applying.assessing import compare
 from aks_action.model.documents import set_in
 from aks_action.model.manifests import Document, Manifest, ref_of
 from aks_action.model.plan import Change

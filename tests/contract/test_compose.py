@@ -12,7 +12,7 @@ import pytest
 from aks_action import environment, inputs
 from aks_action.errors import InputError, Source
 from aks_action.jobs.compose import compose_files
-from aks_action.model.image_plan import ComposeService
+from aks_action.model.images.plan import ComposeService
 from aks_action.sources.compose import ComposeFiles
 from aks_action.workflow import Workflow
 

@@ -18,12 +18,12 @@ from aks_action.clients.clock import SystemClock
 from aks_action.clients.ports import Cluster
 from aks_action.errors import Source
 from aks_action.jobs.configuration import Configuration
-from aks_action.model.config_changes import PENDING
-from aks_action.model.config_settings import ConfigChanges, ConfigSettings
+from aks_action.model.configuration.changes import PENDING
+from aks_action.model.configuration.restart_search import RESTARTED_AT
+from aks_action.model.configuration.settings import ConfigChanges, ConfigSettings
 from aks_action.model.documents import get_in, without
 from aks_action.model.manifests import Document, Manifest, ObjectRef, ref_of
 from aks_action.model.plan import Assessment, Change, Plan, Stage, Wait
-from aks_action.model.restart_search import RESTARTED_AT
 from aks_action.model.strategy_settings import StrategySettings
 from aks_action.runtime.checking import ApplyRules, check
 from aks_action.runtime.executor import Surroundings, execute

@@ -21,7 +21,7 @@ from aks_action.model.observed import Observed
 from aks_action.model.plan import Apply, Assessment, Change, Delete, Due, Plan, Stage, Step
 from aks_action.model.provenance import live_run_annotation
 from aks_action.model.strategy_settings import StrategySettings
-from aks_action.model.traffic_steps import Patch
+from aks_action.model.traffic.steps import Patch
 from aks_action.runtime.checking import ApplyRules, check
 from aks_action.runtime.executor import Surroundings, execute
 from aks_action.runtime.journal import Journal

@@ -18,9 +18,9 @@ from aks_action.clients.engine import DockerEngine
 from aks_action.clients.image_ports import Credentials
 from aks_action.clients.registry import RegistryClient
 from aks_action.errors import AuthError, RegistryError
-from aks_action.model.image_plan import plan_images
-from aks_action.model.references import ImageReference
-from aks_action.model.release_plan import ImageSettings, PublishedHow
+from aks_action.model.images.plan import plan_images
+from aks_action.model.images.references import ImageReference
+from aks_action.model.images.release_plan import ImageSettings, PublishedHow
 from aks_action.runtime.publishing import push
 from aks_action.sources.compose import ComposeFiles
 from tests.contract.registries import PASSWORD, USERNAME, RunningRegistry, running_registry

@@ -10,8 +10,8 @@ import pytest
 from aks_action.clients.image_ports import Credentials, Registry
 from aks_action.clients.registry import RegistryClient
 from aks_action.errors import AuthError, RegistryError
-from aks_action.model.image_manifests import OCI_MANIFEST, ImageManifest
-from aks_action.model.references import ImageReference
+from aks_action.model.images.manifests import OCI_MANIFEST, ImageManifest
+from aks_action.model.images.references import ImageReference
 from tests.contract.registries import RunningRegistry, running_registry
 from tests.fakes.images import image, index
 from tests.fakes.registry import FakeRegistry

@@ -18,12 +18,12 @@ from aks_action.errors import ActionError, Conflict, Source
 from aks_action.jobs.decision import decide
 from aks_action.jobs.execution import Execution
 from aks_action.jobs.records import open_release
-from aks_action.model.apply_sets import PART_OF, apply_set_id
 from aks_action.model.documents import get_in
 from aks_action.model.manifests import Document, Manifest, ObjectRef, ref_of
 from aks_action.model.plan import Delete, Plan
 from aks_action.model.provenance import RunContext
 from aks_action.model.records import History, naming
+from aks_action.model.records.apply_sets import PART_OF, apply_set_id
 from aks_action.model.settings import Action
 from aks_action.runtime import record_store
 from aks_action.workflow import Workflow

@@ -12,8 +12,8 @@ from aks_action.errors import ActionError, ApplyError, Cancelled, LockLost, Sour
 from aks_action.jobs.decision import Decision, decide
 from aks_action.jobs.execution import Execution
 from aks_action.jobs.way_back import WayBack
+from aks_action.model.applying.field_ownership import identity, paths
 from aks_action.model.documents import set_in, without
-from aks_action.model.field_ownership import identity, paths
 from aks_action.model.manifests import Document, Manifest, ref_of
 from aks_action.model.provenance import RunContext
 from aks_action.model.settings import Action

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from aks_action.model import quantities
 from aks_action.model.documents import get_in, without
 from aks_action.model.manifests import Document
+from aks_action.model.volumes import quantities
 
 Cause = dict[str, str]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from aks_action.model.image_manifests import (
+from aks_action.model.images.manifests import (
     DOCKER_MANIFEST,
     OCI_INDEX,
     OCI_MANIFEST,

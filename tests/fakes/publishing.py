@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from aks_action.clients.image_ports import Credentials, LocalImage, Tell
-from aks_action.model.image_manifests import ImageManifest
-from aks_action.model.image_plan import ComposeService
-from aks_action.model.references import ImageReference
+from aks_action.model.images.manifests import ImageManifest
+from aks_action.model.images.plan import ComposeService
+from aks_action.model.images.references import ImageReference
 from tests.fakes.registry import FakeRegistry
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from aks_action.clients.image_ports import Credentials
 from aks_action.errors import RegistryError
-from aks_action.model.image_manifests import ImageManifest
-from aks_action.model.references import ImageReference
+from aks_action.model.images.manifests import ImageManifest
+from aks_action.model.images.references import ImageReference
 
 
 @dataclass

@@ -23,8 +23,8 @@ from aks_action.clients.clock import SystemClock
 from aks_action.clients.engine import DockerEngine
 from aks_action.errors import AuthError
 from aks_action.model.azure import CLOUDS, AuthType, AzureCluster, AzureSettings, Identity
-from aks_action.model.image_manifests import DOCKER_MANIFEST, digest_of
-from aks_action.model.references import ImageReference
+from aks_action.model.images.manifests import DOCKER_MANIFEST, digest_of
+from aks_action.model.images.references import ImageReference
 from demo.bed import Bed
 from testbed.settings import API_URL
 from tests.fakes.images import blobs_of, image

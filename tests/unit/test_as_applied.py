@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from aks_action.model.as_applied import is_as_applied
+from aks_action.model.applying.as_applied import is_as_applied
 from aks_action.model.documents import set_in
 from aks_action.model.manifests import Document
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from aks_action.errors import ApplyError, AuthError, ManifestError, Source
-from aks_action.model.diff import LAST_APPLIED
+from aks_action.model.applying.diff import LAST_APPLIED
 from aks_action.model.documents import set_in
 from aks_action.model.manifests import Manifest, ref_of
 from aks_action.model.observed import Observed
@@ -21,7 +21,7 @@ from aks_action.model.plan import (
     Step,
 )
 from aks_action.model.provenance import RUN_ANNOTATION
-from aks_action.model.traffic_steps import Patch
+from aks_action.model.traffic.steps import Patch
 from aks_action.runtime.checking import ApplyRules, check
 from tests.fakes.cluster import FakeCluster
 

@@ -3,8 +3,8 @@
 import pytest
 
 from aks_action.jobs.configuration import Configuration
-from aks_action.model.config_contents import CONTENT_HASH, with_content_hashes
-from aks_action.model.config_settings import ConfigChanges, ConfigSettings
+from aks_action.model.configuration.contents import CONTENT_HASH, with_content_hashes
+from aks_action.model.configuration.settings import ConfigChanges, ConfigSettings
 from aks_action.model.documents import get_in
 from aks_action.model.manifests import Document
 from aks_action.model.strategy_settings import Strategy, StrategySettings

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from aks_action.model.config_changes import PENDING, ChangedConfig, changed_configuration
-from aks_action.model.config_restarts import with_restarts
+from aks_action.model.configuration.changes import PENDING, ChangedConfig, changed_configuration
+from aks_action.model.configuration.restart_search import RESTARTED_AT, RestartRules
+from aks_action.model.configuration.restarts import with_restarts
 from aks_action.model.documents import get_in, set_in
 from aks_action.model.manifests import Document
 from aks_action.model.plan import Apply, Change, Plan, Wait
-from aks_action.model.restart_search import RESTARTED_AT, RestartRules
-from aks_action.model.traffic_steps import Patch
+from aks_action.model.traffic.steps import Patch
 from tests.unit.config_words import (
     applied,
     config_map,

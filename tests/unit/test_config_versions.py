@@ -9,11 +9,11 @@ import pytest
 
 from aks_action import strategies
 from aks_action.errors import Source
-from aks_action.model.config_hash import content_hash
-from aks_action.model.config_history import surplus
-from aks_action.model.config_marks import VERSION_OF, VERSIONED, is_version
-from aks_action.model.config_outsiders import names_in
-from aks_action.model.config_versions import versioned, with_previous
+from aks_action.model.configuration.content_hash import content_hash
+from aks_action.model.configuration.history import surplus
+from aks_action.model.configuration.marks import VERSION_OF, VERSIONED, is_version
+from aks_action.model.configuration.outsiders import names_in
+from aks_action.model.configuration.versions import versioned, with_previous
 from aks_action.model.documents import get_in, set_in
 from aks_action.model.manifests import Document, Manifest, ManifestSet, ObjectRef, ref_of
 from aks_action.model.plan import Change

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from aks_action.model.diff import LAST_APPLIED, changes
+from aks_action.model.applying.diff import LAST_APPLIED, changes
 from aks_action.model.plan import FieldChange
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from aks_action.model.endpoints import endpoints, is_ready, missing
 from aks_action.model.manifests import ObjectRef
-from aks_action.model.traffic_steps import WaitEndpoints
+from aks_action.model.traffic.endpoints import endpoints, is_ready, missing
+from aks_action.model.traffic.steps import WaitEndpoints
 
 SERVICE = ObjectRef(api_version="v1", kind="Service", name="web", namespace="shop")
 GREEN, BLUE = {"color": "green"}, {"color": "None"}

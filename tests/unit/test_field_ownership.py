@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from aks_action.model.diff import LAST_APPLIED
-from aks_action.model.field_ownership import (
+from aks_action.model.applying.diff import LAST_APPLIED
+from aks_action.model.applying.field_ownership import (
     FIELD_MANAGER,
     leaving_with_takeover,
     migrated,

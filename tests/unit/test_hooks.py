@@ -9,9 +9,9 @@ import pytest
 from aks_action.errors import ManifestError
 from aks_action.jobs.hooks import Hooks
 from aks_action.model.documents import set_in
-from aks_action.model.hook_jobs import HookJob
 from aks_action.model.hooks import HELM_HOOK, HELM_POLICY, HELM_WEIGHT, PHASE, Phase, sorted_out
-from aks_action.model.hooks_pending import PENDING
+from aks_action.model.hooks.jobs import HookJob
+from aks_action.model.hooks.pending import PENDING
 from aks_action.model.manifests import Document, Manifest, ManifestSet, ref_of
 from aks_action.model.plan import (
     Apply,
@@ -25,7 +25,7 @@ from aks_action.model.plan import (
     Wait,
 )
 from aks_action.model.strategy_settings import Strategy, StrategyAction, StrategySettings
-from aks_action.model.traffic_steps import Patch
+from aks_action.model.traffic.steps import Patch
 from aks_action.strategies import basic
 from tests.unit.config_words import config_map, item, manifest, observed, pod_spec, workload
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from aks_action.errors import InputError
-from aks_action.model.image_plan import ComposeService, ImagePlan, host_of_credentials, plan_images
-from aks_action.model.release_plan import ImageSettings
+from aks_action.model.images.plan import ComposeService, ImagePlan, host_of_credentials, plan_images
+from aks_action.model.images.release_plan import ImageSettings
 
 WEB = ComposeService(name="web", image="shop/web:dev", has_build=True)
 WORKER = ComposeService(name="worker", image="shop/worker", has_build=True)

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from aks_action.model.ingress_paths import asked, knowing
+from aks_action.model.traffic.ingress_paths import asked, knowing
 
 
 def ingress(name: str, *, port: int = 80) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pytest
 
 from aks_action import inputs
 from aks_action.errors import InputError
-from aks_action.model.config_settings import ConfigChanges, ConfigSettings
+from aks_action.model.configuration.settings import ConfigChanges, ConfigSettings
 from aks_action.model.provenance import RunContext
 from aks_action.model.settings import Action, Settings
 

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aks_action.errors import Source
-from aks_action.model.graphs import Graph
-from aks_action.model.kind_order import rank
 from aks_action.model.manifests import Manifest
-from aks_action.model.needs import needs
 from aks_action.model.ordering import Ordered, stages
+from aks_action.model.ordering.graphs import Graph
+from aks_action.model.ordering.kind_order import rank
+from aks_action.model.ordering.needs import needs
 
 Build = Callable[..., Manifest]
 API = {

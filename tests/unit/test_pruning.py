@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from aks_action.model.apply_sets import PART_OF, apply_set_id, parent_annotations, part_of
-from aks_action.model.config_marks import VERSION_OF, VERSIONED
-from aks_action.model.formers import Former, formers
+from aks_action.model.configuration.marks import VERSION_OF, VERSIONED
 from aks_action.model.manifests import Document, ObjectRef, ref_of
 from aks_action.model.plan import Delete
-from aks_action.model.pruning import Pruning, Rules, left_in_place, pruning
 from aks_action.model.records import Member
+from aks_action.model.records.apply_sets import PART_OF, apply_set_id, parent_annotations, part_of
+from aks_action.model.records.formers import Former, formers
+from aks_action.model.records.pruning import Pruning, Rules, left_in_place, pruning
 from aks_action.model.release_settings import GUARDED_KINDS
 from aks_action.model.resources import ResourceType, index
 from tests.unit.config_words import NAMESPACE, config_map, item, workload

@@ -6,10 +6,10 @@ import pytest
 
 from aks_action.clients.image_ports import Credentials
 from aks_action.errors import AuthError, RegistryError
-from aks_action.model.image_manifests import OCI_MANIFEST
-from aks_action.model.image_plan import ComposeService, plan_images
-from aks_action.model.references import ImageReference
-from aks_action.model.release_plan import ImageSettings, Published, PublishedHow
+from aks_action.model.images.manifests import OCI_MANIFEST
+from aks_action.model.images.plan import ComposeService, plan_images
+from aks_action.model.images.references import ImageReference
+from aks_action.model.images.release_plan import ImageSettings, Published, PublishedHow
 from aks_action.runtime.publishing import push, read_plan
 from tests.fakes.images import image, index
 from tests.fakes.publishing import FakeComposer, FakeEngine

@@ -6,8 +6,8 @@ import base64
 import json
 
 from aks_action.errors import Source
+from aks_action.model.images.pull_secret import with_pull_secret
 from aks_action.model.manifests import Document, Manifest
-from aks_action.model.pull_secret import with_pull_secret
 
 
 def manifest(kind: str, namespace: str = "") -> Manifest:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aks_action.model.push_events import PushState
+from aks_action.model.images.push_events import PushState
 from tests.unit.odd_text import odd_text
 
 DIGEST = "sha256:" + "a" * 64

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from aks_action.model import quantities
+from aks_action.model.volumes import quantities
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aks_action.model.references import ImageReference, is_registry
+from aks_action.model.images.references import ImageReference, is_registry
 from tests.unit.odd_text import odd_text
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from aks_action.errors import ApiError, ApplyError, AuthError, Cause, ManifestError, Source
+from aks_action.model.applying.refusals import Refusal, Sort, error_of, read
 from aks_action.model.manifests import Manifest
-from aks_action.model.refusals import Refusal, Sort, error_of, read
 
 NOT_DECLARED = "field not declared in schema"
 TYPED = "failed to create typed patch object (prod/web; apps/v1, Kind=Deployment): "

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from aks_action.errors import Conflict, InputError, RegistryError
-from aks_action.model.references import ImageReference
-from aks_action.model.release_plan import Release, decide, is_version_tag, plan_release
+from aks_action.model.images.references import ImageReference
+from aks_action.model.images.release_plan import Release, decide, is_version_tag, plan_release
 
 ref = ImageReference.parse
 A, B = "sha256:" + "a" * 64, "sha256:" + "b" * 64

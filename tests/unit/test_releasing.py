@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from aks_action.errors import Cancelled, Conflict, RegistryError
-from aks_action.model.image_manifests import OCI_MANIFEST
-from aks_action.model.image_plan import ImagePlan, ImagePush
-from aks_action.model.references import ImageReference
-from aks_action.model.release_plan import ImageSettings, Published, PublishedHow
+from aks_action.model.images.manifests import OCI_MANIFEST
+from aks_action.model.images.plan import ImagePlan, ImagePush
+from aks_action.model.images.references import ImageReference
+from aks_action.model.images.release_plan import ImageSettings, Published, PublishedHow
 from aks_action.runtime.releasing import release
 from tests.fakes.images import image, index
 from tests.fakes.registry import FakeRegistry

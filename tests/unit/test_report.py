@@ -20,7 +20,7 @@ from aks_action.model.plan import (
     Stage,
     TakenField,
 )
-from aks_action.model.traffic_steps import Patch
+from aks_action.model.traffic.steps import Patch
 from aks_action.report import summary
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from aks_action.errors import RegistryError
-from aks_action.model.image_plan import ComposeService, plan_images
-from aks_action.model.references import ImageReference
-from aks_action.model.release_plan import ImageSettings
+from aks_action.model.images.plan import ComposeService, plan_images
+from aks_action.model.images.references import ImageReference
+from aks_action.model.images.release_plan import ImageSettings
 from aks_action.runtime.resolving import resolve
 from tests.fakes.images import image
 from tests.fakes.registry import FakeRegistry

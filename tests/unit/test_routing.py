@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from aks_action.errors import Source
-from aks_action.model import routing
 from aks_action.model.manifests import Manifest
+from aks_action.model.traffic import routing
 
 
 def workload(kind: str = "Deployment", namespace: str = "shop", **labels: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from aks_action.errors import Source
-from aks_action.model.field_ownership import FIELD_MANAGER
+from aks_action.model.applying.field_ownership import FIELD_MANAGER
 from aks_action.model.manifests import Manifest, ManifestSet, ref_of
 from aks_action.model.observed import Observed
 from aks_action.model.scaling import leave_replicas

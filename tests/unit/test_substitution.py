@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aks_action.errors import InputError, Source
+from aks_action.model.images.substitution import Substituted, substitute, with_pull_secrets
 from aks_action.model.manifests import Manifest
 from aks_action.model.pod_specs import containers
-from aks_action.model.substitution import Substituted, substitute, with_pull_secrets
 
 A = "sha256:" + "a" * 64
 B = "sha256:" + "b" * 64

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from aks_action.model.resources import ResourceType, index
-from aks_action.model.traffic_splits import canary_parts, served_version, traffic_split, weights_of
+from aks_action.model.traffic.splits import canary_parts, served_version, traffic_split, weights_of
 
 COPIES = {"stable": "web-stable", "baseline": "web-baseline", "canary": "web-canary"}
 SERVICE = {"kind": "Service", "metadata": {"name": "web", "namespace": "shop"}}

@@ -8,9 +8,9 @@ import pytest
 from aks_action.clients.ports import WatchEvent
 from aks_action.errors import ApiError, RolloutFailed, RolloutTimeout
 from aks_action.model.manifests import ObjectRef, ref_of
-from aks_action.model.mounts import claim_ref
 from aks_action.model.resources import ResourceType
-from aks_action.model.traffic_steps import WaitAccepted, WaitEndpoints, WaitPods
+from aks_action.model.traffic.steps import WaitAccepted, WaitEndpoints, WaitPods
+from aks_action.model.volumes.mounts import claim_ref
 from aks_action.model.volumes.steps import WaitUnused
 from aks_action.runtime.traffic_waits import TrafficWait, wait
 from tests.fakes.clock import HurriedClock

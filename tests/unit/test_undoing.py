@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from aks_action.model.configuration.restart_search import RESTARTED_AT_PATH
 from aks_action.model.documents import set_in
 from aks_action.model.manifests import Document, ref_of
 from aks_action.model.merge_patches import reverse
@@ -20,9 +21,8 @@ from aks_action.model.plan import (
     Stage,
     Wait,
 )
-from aks_action.model.restart_search import RESTARTED_AT_PATH
 from aks_action.model.restoring import as_before, made_again, owners_again
-from aks_action.model.traffic_steps import Patch
+from aks_action.model.traffic.steps import Patch
 from aks_action.model.undoing import Run, beside, is_of_strategy, undone
 from aks_action.model.volumes.steps import Renew, Sizes
 from tests.unit.config_words import applied, config_map, item, plan_of, workload

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aks_action.model.weights import LARGEST_WEIGHT, Part, Split, parts_of, rerouted, whole
+from aks_action.model.traffic.weights import LARGEST_WEIGHT, Part, Split, parts_of, rerouted, whole
 
 FAMILY = frozenset({"web", "web-stable", "web-baseline", "web-canary", "web-green"})
 COPIES = {"stable": "web-stable", "baseline": "web-baseline", "canary": "web-canary"}

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from aks_action.clients.azure import private
-from aks_action.model.endpoints import endpoints, missing
 from aks_action.model.manifests import ObjectRef
-from aks_action.model.traffic_steps import WaitEndpoints
+from aks_action.model.traffic.endpoints import endpoints, missing
+from aks_action.model.traffic.steps import WaitEndpoints
 
 LOOK = Path(str(private.__file__)).with_name("look.jq")
 SERVICE = ObjectRef(api_version="v1", kind="Service", namespace="shop", name="web")

@@ -21,10 +21,10 @@ from werkzeug import Request, Response
 from aks_action.clients.image_ports import Credentials
 from aks_action.clients.registry import RegistryClient
 from aks_action.errors import ActionError, AuthError, Cancelled, RegistryError
-from aks_action.model.image_manifests import ImageManifest
-from aks_action.model.image_plan import ImagePlan, ImagePush
-from aks_action.model.references import ImageReference
-from aks_action.model.release_plan import ImageSettings
+from aks_action.model.images.manifests import ImageManifest
+from aks_action.model.images.plan import ImagePlan, ImagePush
+from aks_action.model.images.references import ImageReference
+from aks_action.model.images.release_plan import ImageSettings
 from aks_action.runtime.releasing import release
 from tests.fakes.clock import FakeClock
 from tests.fakes.images import image

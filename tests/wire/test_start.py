@@ -41,4 +41,4 @@ def test_a_step_imports_a_costly_library_only_on_the_path_that_needs_it(
 def test_a_deploy_of_which_nothing_is_remembered_imports_nothing_that_remembers() -> None:
     found = imported_by("aks_action.jobs.deploy")
     assert not [name for name in found if name.startswith("aks_action.model.records")]
-    assert not found & {"aks_action.jobs.release", "aks_action.model.pruning"}
+    assert not found & {"aks_action.jobs.release", "aks_action.model.records.pruning"}

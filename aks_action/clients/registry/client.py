@@ -17,8 +17,8 @@ from aks_action.clients.ports import Clock
 from aks_action.clients.registry.signing_in import SignIn, repository_scope
 from aks_action.clients.registry.transport import Transport
 from aks_action.errors import AuthError, RegistryError
-from aks_action.model.image_manifests import MEDIA_TYPES, ImageManifest
-from aks_action.model.references import DOCKER_HUB, ImageReference
+from aks_action.model.images.manifests import MEDIA_TYPES, ImageManifest
+from aks_action.model.images.references import DOCKER_HUB, ImageReference
 
 _ACCEPT = ", ".join(MEDIA_TYPES)
 _HUB_API = "registry-1.docker.io"

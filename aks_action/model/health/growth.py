@@ -6,7 +6,6 @@ The resizer and the kubelet tell of it in `status`: `capacity` is what there is,
 
 from __future__ import annotations
 
-from aks_action.model import quantities
 from aks_action.model.health import probes
 from aks_action.model.health.records import (
     Gravity,
@@ -21,7 +20,8 @@ from aks_action.model.health.records import (
     text,
 )
 from aks_action.model.manifests import Document
-from aks_action.model.mounts import CLAIM, has_ended
+from aks_action.model.volumes import quantities
+from aks_action.model.volumes.mounts import CLAIM, has_ended
 
 RESIZE_ERRORS = ("ControllerResizeError", "NodeResizeError")
 """Conditions of a try that has failed; the next one takes them away."""

@@ -17,7 +17,7 @@ from aks_action.model.health.records import (
     text,
 )
 from aks_action.model.manifests import Document
-from aks_action.model.mounts import CLAIM
+from aks_action.model.volumes.mounts import CLAIM
 
 _DEFAULT = "storageclass.kubernetes.io/is-default-class"
 

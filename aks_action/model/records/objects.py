@@ -11,11 +11,11 @@ from functools import cached_property
 from typing import Any
 
 from aks_action.errors import Source
+from aks_action.model.images.references import ImageReference
 from aks_action.model.manifests import Document, Manifest, ManifestSet
 from aks_action.model.pod_specs import containers
 from aks_action.model.records.packing import Unpackable, digest_of, packed, unpacked
 from aks_action.model.records.record import Record
-from aks_action.model.references import ImageReference
 
 PART_BYTES = 768 * 1024
 """Of one part; the API server takes 1 MiB of data in a Secret."""

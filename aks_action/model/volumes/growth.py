@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from aks_action.model import quantities
 from aks_action.model.documents import get_in, set_in
 from aks_action.model.manifests import Document, Manifest, ObjectRef, ref_of
-from aks_action.model.mounts import CLAIM, is_only_more
 from aks_action.model.plan import Apply, Plan, Stage, Step, Wait
-from aks_action.model.traffic_steps import Patch
+from aks_action.model.traffic.steps import Patch
+from aks_action.model.volumes import quantities
 from aks_action.model.volumes.hindrances import SIZE, size
 from aks_action.model.volumes.marks import UNMARKED, is_growing
+from aks_action.model.volumes.mounts import CLAIM, is_only_more
 from aks_action.model.volumes.steps import Renew, Sizes
 from aks_action.model.volumes.templates import TEMPLATES, larger, resized, templates_of
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aks_action.model import quantities
 from aks_action.model.documents import get_in
 from aks_action.model.manifests import Document
+from aks_action.model.volumes import quantities
 
 SIZE = ("spec", "resources", "requests", "storage")
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from aks_action.model import quantities
 from aks_action.model.documents import set_in
 from aks_action.model.manifests import Document, ref_of
-from aks_action.model.mounts import CLAIM
+from aks_action.model.volumes import quantities
 from aks_action.model.volumes.hindrances import SIZE, size
+from aks_action.model.volumes.mounts import CLAIM
 from aks_action.model.volumes.steps import Sizes
 from aks_action.model.volumes.templates import templates_of, with_sizes
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from aks_action.model.applying.refusals import Refusal, Sort
 from aks_action.model.manifests import Document, ObjectRef
-from aks_action.model.mounts import CLAIM, is_only_more
-from aks_action.model.refusals import Refusal, Sort
 from aks_action.model.volumes.hindrances import Classes, Hindrance, hindrances
+from aks_action.model.volumes.mounts import CLAIM, is_only_more
 from aks_action.model.volumes.templates import larger, obstacles
 
 _TEMPLATES = "spec.volumeClaimTemplates"

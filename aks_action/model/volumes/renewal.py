@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from aks_action.model.applying.field_ownership import FIELD_MANAGER, entries, paths
 from aks_action.model.documents import get_in, without
-from aks_action.model.field_ownership import FIELD_MANAGER, entries, paths
 from aks_action.model.manifests import Document, ObjectRef, ref_of
 from aks_action.model.volumes.marks import JOURNAL, RENEWAL
 from aks_action.model.volumes.steps import Sizes

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aks_action.model import quantities
-from aks_action.model.diff import asked_changes
+from aks_action.model.applying.diff import asked_changes
 from aks_action.model.documents import get_in, set_in
 from aks_action.model.manifests import Document
+from aks_action.model.volumes import quantities
 from aks_action.model.volumes.hindrances import SIZE, size
 from aks_action.model.volumes.steps import Sizes
 

@@ -10,7 +10,7 @@ from aks_action.model.observed import Collection, Observed
 from aks_action.model.plan import Plan
 from aks_action.model.resources import ResourceTypes
 from aks_action.model.strategy_settings import RouteMethod, StrategyAction, StrategySettings
-from aks_action.model.traffic_splits import served_version
+from aks_action.model.traffic.splits import served_version
 from aks_action.strategies import changes, interests
 from aks_action.strategies.app import App, Arrange
 from aks_action.strategies.blue_green import gateway, ingress, lifecycle, service, smi

@@ -10,7 +10,7 @@ from aks_action.model import replicas
 from aks_action.model.documents import get_in
 from aks_action.model.manifests import Document, Manifest, ManifestSet, ObjectRef, ref_of
 from aks_action.model.plan import Stage, Step
-from aks_action.model.traffic_steps import Labels, Patch
+from aks_action.model.traffic.steps import Labels, Patch
 from aks_action.model.variants import (
     COLOUR_LABEL,
     Colour,

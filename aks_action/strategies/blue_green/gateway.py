@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aks_action.errors import Conflict
 from aks_action.model.manifests import Manifest, ObjectRef
-from aks_action.model.routing import route_services
+from aks_action.model.traffic.routing import route_services
+from aks_action.model.traffic.weights import Part, whole
 from aks_action.model.variants import Colour, copy_name
-from aks_action.model.weights import Part, whole
 from aks_action.strategies import routes
 from aks_action.strategies.app import App
 from aks_action.strategies.blue_green import colours, found, method

@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection
 
 from aks_action.errors import Conflict
 from aks_action.model.documents import set_in
-from aks_action.model.ingress_paths import asked, knowing
 from aks_action.model.manifests import Document, Manifest
-from aks_action.model.routing import ingress_services, with_ingress_services
 from aks_action.model.strategy_settings import StrategyAction
+from aks_action.model.traffic.ingress_paths import asked, knowing
+from aks_action.model.traffic.routing import ingress_services, with_ingress_services
 from aks_action.model.variants import COLOUR_LABEL, Colour, copy_name
 from aks_action.strategies.app import App, applied, settled
 from aks_action.strategies.blue_green import colours, found, method

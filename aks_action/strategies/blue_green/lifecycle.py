@@ -5,7 +5,7 @@ from __future__ import annotations
 from aks_action.errors import Conflict
 from aks_action.model import durations
 from aks_action.model.plan import Plan, Stage, Step, Wait
-from aks_action.model.traffic_steps import Patch, Pause, WaitEndpoints
+from aks_action.model.traffic.steps import Patch, Pause, WaitEndpoints
 from aks_action.model.variants import Colour, copy_ref
 from aks_action.strategies import bystanders
 from aks_action.strategies.app import (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aks_action.model.manifests import Manifest, ManifestSet, ObjectRef
 from aks_action.model.plan import Stage, Step
-from aks_action.model.traffic_steps import WaitEndpoints
+from aks_action.model.traffic.steps import WaitEndpoints
 from aks_action.model.variants import Colour, coloured, copy_ref
 from aks_action.strategies.app import App, applied
 from aks_action.strategies.blue_green.colours import (

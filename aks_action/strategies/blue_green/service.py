@@ -7,7 +7,7 @@ from collections.abc import Callable
 from aks_action.model.documents import get_in, set_in
 from aks_action.model.manifests import Document, Manifest, ManifestSet
 from aks_action.model.plan import Apply, Stage, Step
-from aks_action.model.traffic_steps import Labels, WaitEndpoints, WaitPods
+from aks_action.model.traffic.steps import Labels, WaitEndpoints, WaitPods
 from aks_action.model.variants import COLOUR_LABEL, Colour, coloured
 from aks_action.strategies.app import App, applied, settled
 from aks_action.strategies.blue_green import colours

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from aks_action.errors import Conflict
 from aks_action.model.manifests import Manifest, ObjectRef, ref_of
 from aks_action.model.plan import Apply, Stage, Step
-from aks_action.model.traffic_splits import (
+from aks_action.model.traffic.splits import (
     COLOUR_SUFFIX,
     served_version,
     traffic_split,
     weights_of,
 )
-from aks_action.model.traffic_steps import Labels, WaitEndpoints
+from aks_action.model.traffic.steps import Labels, WaitEndpoints
+from aks_action.model.traffic.weights import Part
 from aks_action.model.variants import Colour, Version, copied_service, copy_name, copy_ref
-from aks_action.model.weights import Part
 from aks_action.strategies.app import App, applied, deleted, settled
 from aks_action.strategies.blue_green import colours, method
 from aks_action.strategies.blue_green.colours import BLUE, Carrier, Marks

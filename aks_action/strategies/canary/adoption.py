@@ -8,7 +8,7 @@ from aks_action.errors import Conflict, Problem, raise_all
 from aks_action.model.documents import get_in, set_in
 from aks_action.model.manifests import Document, Manifest
 from aks_action.model.plan import Stage, Wait
-from aks_action.model.traffic_steps import Patch
+from aks_action.model.traffic.steps import Patch
 from aks_action.model.variants import VERSION_LABEL, Version, pod_labels_of
 from aks_action.strategies.app import App
 from aks_action.strategies.canary.copies import stable_ref, stables

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from aks_action.errors import Conflict
 from aks_action.model.manifests import Manifest, ObjectRef
 from aks_action.model.plan import Plan, Stage
+from aks_action.model.traffic.weights import Part, parts_of, whole
 from aks_action.model.variants import Version
-from aks_action.model.weights import Part, parts_of, whole
 from aks_action.strategies import routes
 from aks_action.strategies.app import App, deleted, only_filled
 from aks_action.strategies.canary import copies, services

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aks_action.model.manifests import Manifest, ManifestSet, ObjectRef
 from aks_action.model.plan import Stage, Step
-from aks_action.model.traffic_steps import WaitEndpoints
+from aks_action.model.traffic.steps import WaitEndpoints
 from aks_action.model.variants import VERSION_LABEL, Version, copy_name, copy_ref, versioned
 from aks_action.strategies.app import App, applied
 from aks_action.strategies.canary import adoption, copies

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from aks_action.errors import Conflict
 from aks_action.model.manifests import Manifest, ManifestSet, ObjectRef, ref_of
 from aks_action.model.plan import Apply, Delete, Plan, Stage, Step
-from aks_action.model.traffic_splits import (
+from aks_action.model.traffic.splits import (
     CANARY_SUFFIX,
     CANARY_TOTAL,
     canary_parts,
@@ -15,8 +15,8 @@ from aks_action.model.traffic_splits import (
     traffic_split,
     weights_of,
 )
+from aks_action.model.traffic.weights import Part
 from aks_action.model.variants import Version
-from aks_action.model.weights import Part
 from aks_action.strategies.app import App, deleted, only_filled, settled
 from aks_action.strategies.canary import copies, services
 

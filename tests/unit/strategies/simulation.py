@@ -11,10 +11,10 @@ from aks_action.model.documents import get_in, set_in, without
 from aks_action.model.manifests import Document, ObjectRef, ref_of
 from aks_action.model.observed import Observed
 from aks_action.model.plan import Apply, Delete, Plan, Step
-from aks_action.model.routing import is_route, is_workload, routes_to
-from aks_action.model.traffic_steps import Patch, Reroute, WaitEndpoints, WaitPods
+from aks_action.model.traffic.routing import is_route, is_workload, routes_to
+from aks_action.model.traffic.steps import Patch, Reroute, WaitEndpoints, WaitPods
+from aks_action.model.traffic.weights import rerouted
 from aks_action.model.variants import pod_labels_of
-from aks_action.model.weights import rerouted
 from tests.unit.strategies.words import TYPES
 
 Watch = Callable[["Simulation"], None]

@@ -9,8 +9,8 @@ from aks_action.model.manifests import Document, Manifest, ManifestSet, ref_of
 from aks_action.model.observed import Observed
 from aks_action.model.plan import Apply, Delete, Plan, Stage, Step, Wait
 from aks_action.model.resources import ResourceType, index
-from aks_action.model.routing import is_ingress, is_route
-from aks_action.model.traffic_steps import (
+from aks_action.model.traffic.routing import is_ingress, is_route
+from aks_action.model.traffic.steps import (
     Patch,
     Pause,
     Reroute,

@@ -8,7 +8,7 @@ import pytest
 from aks_action.model.documents import get_in, set_in
 from aks_action.model.manifests import Document, ref_of
 from aks_action.model.plan import Apply, Plan, Stage, Wait
-from aks_action.model.traffic_steps import Patch
+from aks_action.model.traffic.steps import Patch
 from aks_action.model.volumes import renewal
 from aks_action.model.volumes.growth import completed, growths, possible, with_growths
 from aks_action.model.volumes.marks import MARKED, is_journal

@@ -6,11 +6,11 @@ import pytest
 
 from aks_action.model.documents import get_in, set_in
 from aks_action.model.manifests import Document, ref_of
-from aks_action.model.mounts import claim_ref
 from aks_action.model.plan import Apply, Plan, Stage, Wait
-from aks_action.model.traffic_steps import Patch
+from aks_action.model.traffic.steps import Patch
 from aks_action.model.volumes import claim_versions as versions
 from aks_action.model.volumes.marks import CLAIM_OF, REPLACED_BY, REPLICAS_BEFORE
+from aks_action.model.volumes.mounts import claim_ref
 from aks_action.model.volumes.recreation import Recreation, with_recreations
 from aks_action.model.volumes.steps import WaitUnused
 from tests.unit.volumes.words import NAMESPACE, claim, manifest

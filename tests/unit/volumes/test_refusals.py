@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from aks_action.model.applying.refusals import Refusal, Sort
 from aks_action.model.documents import set_in
 from aks_action.model.manifests import Document, ref_of
 from aks_action.model.plan import FieldChange
-from aks_action.model.refusals import Refusal, Sort
 from aks_action.model.volumes.hindrances import hindrances
 from aks_action.model.volumes.refusals import explained
 from aks_action.model.volumes.templates import larger, obstacles

@@ -11,7 +11,7 @@ from aks_action.clients.ports import Batch
 from aks_action.model.health import RULES
 from aks_action.model.manifests import Manifest, ObjectRef
 from aks_action.model.plan import Stage, Step, Wait
-from aks_action.model.traffic_steps import WaitAccepted, WaitEndpoints, WaitPods
+from aks_action.model.traffic.steps import WaitAccepted, WaitEndpoints, WaitPods
 
 _SIMPLE = frozenset(
     {

@@ -15,7 +15,7 @@ from aks_action.clients.azure.private.rehearsal import Rehearsal
 from aks_action.clients.kube.transport import Call
 from aks_action.clients.ports import Batch
 from aks_action.model.plan import Stage
-from aks_action.model.traffic_steps import Pause
+from aks_action.model.traffic.steps import Pause
 
 AT_ONCE = 4
 """Requests side by side: the pod has half a CPU."""

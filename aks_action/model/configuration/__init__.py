@@ -1,0 +1,1 @@
+"""ConfigMaps and Secrets: what changes in them, who reads it, versions and restarts."""

@@ -1,0 +1,1 @@
+"""What sends traffic where: Services, Ingresses, routes and splits, and steps that move it."""
