@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from aks_action.clients.ports import Cluster
-from aks_action.errors import ApiError
+from aks_action.errors import ApiError, InputError
 from aks_action.model.configuration.changes import changed_configuration, namespaces
 from aks_action.model.configuration.contents import with_content_hashes
 from aks_action.model.configuration.history import pending, removal, surplus, with_reminder
@@ -22,8 +22,28 @@ from aks_action.model.configuration.versions import Versions, versioned, with_pr
 from aks_action.model.manifests import Document, ManifestSet, ObjectRef, ref_of
 from aks_action.model.observed import Observed
 from aks_action.model.plan import Plan, Stage
+from aks_action.model.settings import Settings
 from aks_action.model.strategy_settings import Strategy, StrategyAction, StrategySettings
 from aks_action.runtime import neighbours
+
+
+def open_configuration(
+    settings: Settings, strategy: StrategySettings, tell: Callable[[str], None]
+) -> Configuration:
+    """What is done about changed configuration; nothing on the hub of a fleet, which runs no pods.
+
+    Raises InputError for versions there.
+    """
+    wanted = settings.deploy.configuration
+    if strategy.action is StrategyAction.ROLLBACK and wanted.changes is ConfigChanges.VERSION:
+        # A record has its versions under their names.
+        wanted = replace(wanted, changes=ConfigChanges.RESTART)
+    if settings.cluster.is_hub:
+        if wanted.changes is ConfigChanges.VERSION:
+            raise InputError("Input `config-changes`: `version` is not there for a fleet's hub.")
+        tell("`config-changes`: nothing is restarted on the hub of a fleet.")
+        wanted = replace(wanted, changes=ConfigChanges.NONE)
+    return Configuration(wanted, strategy, tell)
 
 
 class Configuration:
