@@ -1,35 +1,31 @@
 """`ports.Cluster` over HTTP: each method is one kind of request.
 
-URLs and parameters: https://kubernetes.io/docs/reference/using-api/api-concepts/ and
+Parameters: https://kubernetes.io/docs/reference/using-api/api-concepts/ and
 …/server-side-apply/ .
 """
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
-from urllib.parse import quote, urlencode
 
-from aks_action.clients.kube.discovery import ACCEPT, discover
-from aks_action.clients.kube.errors import Asked, from_answer, unknown_kind
-from aks_action.clients.kube.sending import Sender
-from aks_action.clients.kube.transport import Call, Stream, to_json
-from aks_action.clients.kube.watching import Growing, log_line, watch_event
+from aks_action.clients.kube import collections, container_logs
+from aks_action.clients.kube.sending import Call, Sender, json_answer, to_json
+from aks_action.clients.kube.served import Served
+from aks_action.clients.kube.streams import Growing
 from aks_action.clients.ports import Listing, Propagation, WatchEvent
-from aks_action.errors import ApiError, ManifestError
+from aks_action.errors import ApiError
+from aks_action.model.applying.field_ownership import FIELD_MANAGER
 from aks_action.model.manifests import Document, ObjectRef, ref_of
-from aks_action.model.resources import ResourceType, ResourceTypes
+from aks_action.model.resources import ResourceTypes
 
-FIELD_MANAGER = "aks-action"
 _WRITE = f"?fieldManager={FIELD_MANAGER}&fieldValidation=Strict"
 _DRY = "&dryRun=All"
-_PAGE = 500
-_LONGEST_LOG = 262_144
-_WATCH_GRACE = 10.0
-_LONGEST_SILENCE = 60.0
-"""Seconds after which a log that says nothing is asked for again; a connection may be dead."""
+_JSON = "application/json"
+_APPLY = "application/apply-patch+yaml"
+_MERGE_PATCH = "application/merge-patch+json"
+_JSON_PATCH = "application/json-patch+json"
 
 
 class KubeCluster:
@@ -40,8 +36,7 @@ class KubeCluster:
     ) -> None:
         self._transport = transport
         self._namespace = namespace
-        self._types = types
-        self._lock = threading.Lock()
+        self._served = Served(transport, types)
 
     @property
     def host(self) -> str:
@@ -52,14 +47,11 @@ class KubeCluster:
         return self._namespace
 
     def types(self, *, refresh: bool = False) -> ResourceTypes:
-        with self._lock:
-            if self._types is None or refresh:
-                self._types = discover(self._discovery)
-            return self._types
+        return self._served.types(refresh=refresh)
 
     def get(self, ref: ObjectRef) -> Document | None:
         try:
-            return self._json("GET", self._path(ref), self._asked("get", ref))
+            return self._json("GET", "get", ref)
         except ApiError as error:
             if error.status == 404 and error.reason == "NotFound":
                 return None
@@ -74,38 +66,35 @@ class KubeCluster:
         label_selector: str = "",
         field_selector: str = "",
     ) -> Listing:
-        ref = ObjectRef(api_version=api_version, kind=kind, name="", namespace=namespace)
-        path, asked = self._path(ref), self._asked("list", ref)
-        query = _given(labelSelector=label_selector, fieldSelector=field_selector)
-
-        def page(**more: str) -> Mapping[str, Any]:
-            return self._json("GET", f"{path}?{urlencode({**query, **more})}", asked)
-
-        items, version = _all_pages(page)
-        typed = {"apiVersion": api_version, "kind": kind}
-        return Listing(items=tuple({**typed, **item} for item in items), resource_version=version)
+        every = ObjectRef(api_version=api_version, kind=kind, name="", namespace=namespace)
+        return collections.listing(
+            self._transport,
+            self._served.path(every),
+            self._served.asked("list", every),
+            label_selector=label_selector,
+            field_selector=field_selector,
+        )
 
     def apply(self, document: Document, *, dry_run: bool = False) -> Document:
         ref = ref_of(document)
         return self._json(
             "PATCH",
-            f"{self._path(ref)}{_WRITE}&force=true{_DRY if dry_run else ''}",
-            self._asked("apply", ref),
+            "apply",
+            ref,
+            query=f"{_WRITE}&force=true{_DRY if dry_run else ''}",
             body=document,
-            content_type="application/apply-patch+yaml",
+            content_type=_APPLY,
         )
 
     def create(self, document: Document, *, dry_run: bool = False) -> Document:
         ref = ref_of(document)
-        collection = self._path(
-            ObjectRef(api_version=ref.api_version, kind=ref.kind, name="", namespace=ref.namespace)
-        )
         return self._json(
             "POST",
-            f"{collection}{_WRITE}{_DRY if dry_run else ''}",
-            self._asked("create", ref),
+            "create",
+            ref,
+            query=f"{_WRITE}{_DRY if dry_run else ''}",
             body=document,
-            content_type="application/json",
+            content_type=_JSON,
             repeatable=dry_run or bool(ref.name),
         )
 
@@ -120,21 +109,16 @@ class KubeCluster:
         ]
         self._json(
             "PATCH",
-            self._path(ref) + _WRITE,
-            self._asked("patch", ref),
+            "patch",
+            ref,
+            query=_WRITE,
             body=operations,
-            content_type="application/json-patch+json",
+            content_type=_JSON_PATCH,
             repeatable=False,
         )
 
     def patch(self, ref: ObjectRef, body: Document) -> Document:
-        return self._json(
-            "PATCH",
-            self._path(ref) + _WRITE,
-            self._asked("patch", ref),
-            body=body,
-            content_type="application/merge-patch+json",
-        )
+        return self._json("PATCH", "patch", ref, query=_WRITE, body=body, content_type=_MERGE_PATCH)
 
     def delete(
         self,
@@ -149,16 +133,11 @@ class KubeCluster:
             "kind": "DeleteOptions",
             "propagationPolicy": propagation,
         }
-        if preconditions := _given(uid=uid, resourceVersion=resource_version):
-            options["preconditions"] = preconditions
+        preconditions = {"uid": uid, "resourceVersion": resource_version}
+        if any(preconditions.values()):
+            options["preconditions"] = {key: each for key, each in preconditions.items() if each}
         try:
-            answer = self._json(
-                "DELETE",
-                self._path(ref),
-                self._asked("delete", ref),
-                body=options,
-                content_type="application/json",
-            )
+            answer = self._json("DELETE", "delete", ref, body=options, content_type=_JSON)
         except ApiError as error:
             gone = error.status == 404 and error.reason == "NotFound"
             another = error.status == 409 and "UID in the precondition" in error.message
@@ -177,131 +156,56 @@ class KubeCluster:
         timeout_seconds: int,
         field_selector: str = "",
     ) -> Growing[WatchEvent]:
-        ref = ObjectRef(api_version=api_version, kind=kind, name="", namespace=namespace)
-        asked = self._asked("watch", ref)
-        query = {
-            "watch": "1",
-            "allowWatchBookmarks": "true",
-            "resourceVersion": resource_version,
-            "timeoutSeconds": str(timeout_seconds),
-            **_given(fieldSelector=field_selector),
-        }
-        call = Call(
-            method="GET",
-            path=f"{self._path(ref)}?{urlencode(query)}",
-            asked=asked,
-            stream=timeout_seconds + _WATCH_GRACE,
+        every = ObjectRef(api_version=api_version, kind=kind, name="", namespace=namespace)
+        return collections.watch(
+            self._transport,
+            self._served.path(every),
+            self._served.asked("watch", every),
+            resource_version=resource_version,
+            timeout_seconds=timeout_seconds,
+            field_selector=field_selector,
         )
-        return Growing(self._stream(call), lambda line: watch_event(line, asked))
 
     def logs(
         self, ref: ObjectRef, *, container: str, previous: bool = False, tail_lines: int = 25
     ) -> str:
-        query = {
-            "container": container,
-            "previous": str(previous).lower(),
-            "tailLines": str(tail_lines),
-            "limitBytes": str(_LONGEST_LOG),
-        }
-        call = Call(
-            method="GET",
-            path=f"{self._path(ref)}/log?{urlencode(query)}",
-            asked=self._asked("get the log of", ref),
-            accept="*/*",
+        return container_logs.last_lines(
+            self._transport,
+            self._served.path(ref),
+            self._served.asked("get the log of", ref),
+            container=container,
+            previous=previous,
+            tail_lines=tail_lines,
         )
-        try:
-            return self._transport.send(call).data.decode(errors="replace")
-        except ApiError as error:
-            if error.status in (400, 404):  # not started yet, or no previous one
-                return ""
-            raise
 
     def follow_log(self, ref: ObjectRef, *, container: str, since: str = "") -> Growing[str]:
-        query = {"container": container, "follow": "true", "timestamps": "true"}
-        call = Call(
-            method="GET",
-            path=f"{self._path(ref)}/log?{urlencode({**query, **_given(sinceTime=since)})}",
-            asked=self._asked("follow the log of", ref),
-            accept="*/*",
-            stream=_LONGEST_SILENCE,
+        return container_logs.follow(
+            self._transport,
+            self._served.path(ref),
+            self._served.asked("follow the log of", ref),
+            container=container,
+            since=since,
         )
-        return Growing(self._stream(call), log_line, last=True)
-
-    def _stream(self, call: Call) -> Callable[[], Stream]:
-        return lambda: Stream(self._transport.send(call))
-
-    def _discovery(self, path: str) -> Mapping[str, Any]:
-        ref = ObjectRef(api_version="", kind="APIGroup", name="")
-        asked = Asked(verb="get", ref=ref, resource=path, host=self.host)
-        return self._json("GET", path, asked, accept=ACCEPT)
 
     def _json(
         self,
         method: str,
-        path: str,
-        asked: Asked,
+        verb: str,
+        ref: ObjectRef,
         *,
+        query: str = "",
         body: object = None,
         content_type: str = "",
-        accept: str = "application/json",
         repeatable: bool = True,
     ) -> dict[str, Any]:
-        answer = self._transport.send(
-            Call(
-                method=method,
-                path=path,
-                asked=asked,
-                body=None if body is None else to_json(body),
-                content_type=content_type,
-                accept=accept,
-                repeatable=repeatable,
-            )
+        """What answers a request about one object, or (POST) to the collection it belongs to."""
+        place = replace(ref, name="") if method == "POST" else ref
+        call = Call(
+            method=method,
+            path=self._served.path(place) + query,
+            asked=self._served.asked(verb, ref),
+            body=None if body is None else to_json(body),
+            content_type=content_type,
+            repeatable=repeatable,
         )
-        try:
-            document = json.loads(answer.data)
-        except ValueError:
-            document = None
-        if not isinstance(document, dict):
-            kind = answer.headers.get("Content-Type", "")
-            raise from_answer(answer.status, b"", kind, asked)
-        return document
-
-    def _type(self, api_version: str, kind: str) -> ResourceType:
-        types = self._types if self._types is not None else self.types()
-        try:
-            return types[api_version, kind]
-        except KeyError:
-            raise unknown_kind(api_version, kind, self.host) from None
-
-    def _path(self, ref: ObjectRef) -> str:
-        for part in (ref.name, ref.namespace):
-            if part in (".", "..") or "/" in part or "%" in part:
-                raise ManifestError(
-                    f"{ref}: {part} cannot be a name: it has '/', '%' or only dots."
-                )
-        type_ = self._type(ref.api_version, ref.kind)
-        return type_.path(namespace=quote(ref.namespace), name=quote(ref.name))
-
-    def _asked(self, verb: str, ref: ObjectRef) -> Asked:
-        type_ = self._type(ref.api_version, ref.kind)
-        resource = f"{type_.plural}.{ref.group}" if ref.group else type_.plural
-        return Asked(verb=verb, ref=ref, resource=resource, host=self.host)
-
-
-def _all_pages(page: Callable[..., Mapping[str, Any]]) -> tuple[Sequence[Mapping[str, Any]], str]:
-    """Items and the resourceVersion of a LIST, asked page by page."""
-    answer = page(limit=str(_PAGE))
-    items = [*(answer.get("items") or ())]
-    while token := (answer.get("metadata") or {}).get("continue"):
-        try:
-            answer = page(limit=str(_PAGE), **{"continue": token})
-        except ApiError as error:
-            if error.status != 410:
-                raise
-            answer, items = page(), []  # the pages took too long: all at once
-        items += answer.get("items") or ()
-    return items, str((answer.get("metadata") or {}).get("resourceVersion", ""))
-
-
-def _given(**query: str) -> dict[str, str]:
-    return {key: value for key, value in query.items() if value}
+        return json_answer(self._transport, call)

@@ -1,12 +1,31 @@
-"""What a cluster needs of whatever sends its requests."""
+"""One request to an API server: what it says, who sends it, and its answer read as JSON."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlencode
 
-if TYPE_CHECKING:
-    from aks_action.clients.kube.transport import Call
+from aks_action.clients.kube.errors import Asked, from_answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request. `path` has its query; `repeatable`: doing it twice does no harm.
+
+    stream: seconds that may pass between two parts of an answer that is read as it comes.
+    """
+
+    method: str
+    path: str
+    asked: Asked
+    body: bytes | None = None
+    content_type: str = ""
+    accept: str = "application/json"
+    repeatable: bool = True
+    stream: float | None = None
 
 
 class Answer(Protocol):
@@ -32,3 +51,26 @@ class Sender(Protocol):
 
     def send(self, call: Call) -> Answer:
         """The answer, if it is below 300. Raises ActionError for every other one."""
+
+
+def json_answer(sender: Sender, call: Call) -> dict[str, Any]:
+    """The document that answers a call. Raises ActionError when the answer is none."""
+    answer = sender.send(call)
+    try:
+        document = json.loads(answer.data)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        kind = answer.headers.get("Content-Type", "")
+        raise from_answer(answer.status, b"", kind, call.asked)
+    return document
+
+
+def with_query(path: str, **query: str) -> str:
+    """The path of a call with those parameters that are not empty."""
+    return f"{path}?{urlencode({key: value for key, value in query.items() if value})}"
+
+
+def to_json(document: object) -> bytes:
+    """A body. JSON is YAML, which is what server-side apply takes."""
+    return json.dumps(document, separators=(",", ":")).encode()

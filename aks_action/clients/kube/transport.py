@@ -1,38 +1,25 @@
-"""Requests over the library's connection pool, repeated where that is safe, with time limits.
-
-The pool, TLS and proxies are the library's (`ApiClient.rest_client`); its `param_serialize` and
-`call_api` are left out: they cost as much again as the request itself (1,000 dry-run applies on
-8 threads: 0.81 s of CPU through them, 0.54 s without) and the token hook of its kubeconfig loader
-reads the proxy environment for every request. What the pool raises are urllib3's errors, hence
-the second import.
-"""
+"""Requests as one user, repeated where that is safe, with time limits."""
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
-from warnings import filterwarnings
 
 import urllib3
-from kubernetes.client import ApiClient, Configuration
 from urllib3.exceptions import HTTPError
 
 from aks_action import __version__
-from aks_action.clients.kube import tls
 from aks_action.clients.kube.credentials import Credential, Credentials
-from aks_action.clients.kube.errors import Asked, from_answer, is_schema_error
+from aks_action.clients.kube.errors import from_answer, is_schema_error
 from aks_action.clients.kube.kubeconfig import Access
-from aks_action.clients.kube.sending import Answer
+from aks_action.clients.kube.pools import pool
+from aks_action.clients.kube.sending import Call
 from aks_action.clients.kube.unreachable import Unreachable, unreachable
 from aks_action.clients.ports import Clock
 from aks_action.clients.retry import Again, Backoff, retry_after, with_retries
-from aks_action.errors import ActionError, ApiError, AuthError, InputError
+from aks_action.errors import ActionError, ApiError, AuthError
 
-_CONNECTIONS = 64  # kept open: one for each worker and each watch
 _BACKOFF = Backoff()
 _ATTEMPTS_AT_500 = 3  # a webhook that fails will fail again
 
@@ -50,23 +37,6 @@ class Patience:
     read: float = 30.0
     first: float = 5.0
     retry: float = 30.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """One request. `path` has its query; `repeatable`: doing it twice does no harm.
-
-    stream: seconds that may pass between two parts of an answer that is read as it comes.
-    """
-
-    method: str
-    path: str
-    asked: Asked
-    body: bytes | None = None
-    content_type: str = ""
-    accept: str = "application/json"
-    repeatable: bool = True
-    stream: float | None = None
 
 
 class Transport:
@@ -90,7 +60,7 @@ class Transport:
         self._reached = False
         self._failing_since: float | None = None
         self._certificate = self._credentials.current.client_certificate
-        self._pool = _pool(access, self._credentials.current, verify=verify)
+        self._pool = pool(access, self._credentials.current, verify=verify)
         parts = urlsplit(access.server)
         proxied = parts.scheme == "http" and self._pool.proxy is not None
         self._prefix = access.server if proxied else parts.path
@@ -164,7 +134,7 @@ class Transport:
         if credential.client_certificate != self._certificate:
             with self._lock:
                 if credential.client_certificate != self._certificate:
-                    self._pool = _pool(self._access, credential, verify=self._verify)
+                    self._pool = pool(self._access, credential, verify=self._verify)
                     self._certificate = credential.client_certificate
         return self._pool
 
@@ -173,67 +143,6 @@ class Transport:
             self._failing_since = None
         elif self._failing_since is None:
             self._failing_since = self._clock.now()
-
-
-class Stream:
-    """An answer that is read line by line; `close` ends it from any thread."""
-
-    def __init__(self, answer: Answer) -> None:
-        self._answer = answer
-        self._closed = False
-        self._reading = threading.Lock()
-
-    def lines(self, *, last: bool = False) -> Iterator[bytes]:
-        """Complete lines until the server ends, the connection breaks, or `close` is called.
-
-        A line that was cut short is dropped: the reader asks again from what it has seen.
-        last: one at the proper end counts as complete.
-        """
-        rest = b""
-        with self._reading:
-            try:
-                for chunk in self._answer.stream(65_536, decode_content=False):
-                    *lines, rest = (rest + chunk).split(b"\n")
-                    yield from lines
-                    if self._closed:
-                        return
-                if last and rest:
-                    yield rest
-            except (HTTPError, OSError):
-                return
-            except (ValueError, AttributeError):  # what a closed file says, in several ways
-                if not self._closed:
-                    raise
-
-    def close(self) -> None:
-        """End the reading. A blocked read wakes up; closing alone would not wake it."""
-        self._closed = True
-        with suppress(ValueError, RuntimeError, OSError, AttributeError):
-            self._answer.shutdown()
-        self._answer.close()
-
-
-def _pool(access: Access, credential: Credential, *, verify: bool) -> urllib3.HTTPConnectionPool:
-    configuration = Configuration(host=access.server, connection_pool_maxsize=_CONNECTIONS)
-    configuration.verify_ssl = verify
-    configuration.keep_alive = True  # load balancers drop quiet watches without a word
-    configuration.tls_server_name = access.tls_server_name or None
-    if access.proxy:
-        configuration.proxy = access.proxy
-    if not verify:
-        filterwarnings("ignore", message="Unverified HTTPS request")
-    try:
-        manager = ApiClient(configuration).rest_client.pool_manager
-        if access.server.startswith("https"):
-            manager.connection_pool_kw["ssl_context"] = tls.context(
-                access, credential, verify=verify
-            )
-        pool: urllib3.HTTPConnectionPool = manager.connection_from_url(access.server)
-    except (HTTPError, ImportError, AssertionError) as error:
-        raise InputError(
-            f"The server {access.server} or the proxy of the kubeconfig is not usable: {error}."
-        ) from error
-    return pool
 
 
 def _again(failure: Unreachable, call: Call) -> Again:
@@ -250,8 +159,3 @@ def _worth_another(status: int, failed: ActionError, call: Call, attempt: int) -
     if status < 500 or not call.repeatable or is_schema_error(status, failed.message):
         return False
     return status != 500 or attempt < _ATTEMPTS_AT_500
-
-
-def to_json(document: object) -> bytes:
-    """A body. JSON is YAML, which is what server-side apply takes."""
-    return json.dumps(document, separators=(",", ":")).encode()

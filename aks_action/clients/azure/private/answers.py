@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from aks_action.clients.azure.private.run_command import Outcome
 from aks_action.clients.kube.errors import from_status
-from aks_action.clients.kube.transport import Call
+from aks_action.clients.kube.sending import Call
 from aks_action.errors import ActionError, ApplyError
 
 _CODES = {

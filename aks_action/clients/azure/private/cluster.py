@@ -18,7 +18,7 @@ class PrivateCluster(KubeCluster):
 
     def __init__(self, command: RunCommand, host: str, *, tell: Callable[[str], None]) -> None:
         self._commands = Commands(command, host, tell)
-        super().__init__(self._commands, namespace="default")
+        super().__init__(self._commands, namespace="default", types={})
 
     @property
     def clock(self) -> Clock:
@@ -30,17 +30,17 @@ class PrivateCluster(KubeCluster):
         refresh: nothing more is known by asking again.
         """
         del refresh
-        return self._types or {}
+        return self._served.types()
 
     def prepare(self, manifests: ManifestSet) -> None:
-        self._types = guessed(manifests)
+        self._served.known = guessed(manifests)
         self._commands.own = {f"{each.kind}/{each.ref.name}" for each in manifests}
 
     def flush(self) -> bool:
         types = self._commands.flush()
-        self._types = types or self._types
+        self._served.known = types or self._served.known
         return types is not None
 
     def begin(self, batch: Batch) -> None:
-        self._types = batch.types
+        self._served.known = batch.types
         self._commands.begin(batch)

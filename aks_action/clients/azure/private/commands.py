@@ -14,7 +14,7 @@ from aks_action.clients.azure.private.kubectl import Looked, line, looked
 from aks_action.clients.azure.private.record import Outcomes, Record, known
 from aks_action.clients.azure.private.run_command import Outcome, RunCommand
 from aks_action.clients.azure.private.script import PlanScript, side_by_side
-from aks_action.clients.kube.transport import Call
+from aks_action.clients.kube.sending import Call
 from aks_action.clients.ports import Batch
 from aks_action.model.resources import ResourceType, ResourceTypes, index
 

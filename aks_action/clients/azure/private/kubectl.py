@@ -9,7 +9,7 @@ import shlex
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from aks_action.clients.kube.transport import Call
+from aks_action.clients.kube.sending import Call
 from aks_action.errors import InputError
 
 _PATCHES = {"application/merge-patch+json": "merge", "application/json-patch+json": "json"}

@@ -12,7 +12,7 @@ from aks_action.clients.azure.private.answers import of_one
 from aks_action.clients.azure.private.kubectl import Looked, collection_of, looked
 from aks_action.clients.azure.private.run_command import Outcome
 from aks_action.clients.azure.private.script import Part
-from aks_action.clients.kube.transport import Call
+from aks_action.clients.kube.sending import Call
 
 Outcomes = Mapping[str, Outcome]
 

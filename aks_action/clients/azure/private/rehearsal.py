@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from aks_action.clients.azure.private.answers import Recorded, api_error
 from aks_action.clients.kube.api import KubeCluster
-from aks_action.clients.kube.transport import Call
+from aks_action.clients.kube.sending import Call
 from aks_action.clients.ports import Cluster
 from aks_action.errors import ActionError
 from aks_action.model.manifests import Document, ObjectRef

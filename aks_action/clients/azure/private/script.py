@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from aks_action.clients.azure.private.demands import Demands
 from aks_action.clients.azure.private.kubectl import Looked, line
 from aks_action.clients.azure.private.rehearsal import Rehearsal
-from aks_action.clients.kube.transport import Call
+from aks_action.clients.kube.sending import Call
 from aks_action.clients.ports import Batch
 from aks_action.model.plan import Stage
 from aks_action.model.traffic.steps import Pause

@@ -1,0 +1,87 @@
+"""All objects of a kind: LIST, page by page, and WATCH for what changes after it.
+
+https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from aks_action.clients.kube.errors import Asked, from_answer, from_status
+from aks_action.clients.kube.sending import Call, Sender, json_answer, with_query
+from aks_action.clients.kube.streams import Growing
+from aks_action.clients.ports import Listing, WatchEvent
+from aks_action.errors import ApiError
+
+_PAGE = 500
+_GRACE = 10.0
+"""Seconds that a WATCH may be silent beyond the time after which the server ends it."""
+
+
+def listing(
+    sender: Sender, path: str, asked: Asked, *, label_selector: str, field_selector: str
+) -> Listing:
+    """All objects of the collection at `path`; each gets its apiVersion and kind."""
+
+    def page(limit: str = "", token: str = "") -> Mapping[str, Any]:
+        query = {"labelSelector": label_selector, "fieldSelector": field_selector}
+        whole = with_query(path, **query, limit=limit, **{"continue": token})
+        return json_answer(sender, Call(method="GET", path=whole, asked=asked))
+
+    answer = page(limit=str(_PAGE))
+    items = [*(answer.get("items") or ())]
+    while token := (answer.get("metadata") or {}).get("continue"):
+        try:
+            answer = page(limit=str(_PAGE), token=token)
+        except ApiError as error:
+            if error.status != 410:
+                raise
+            answer, items = page(), []  # the pages took too long: all at once
+        items += answer.get("items") or ()
+    typed = {"apiVersion": asked.ref.api_version, "kind": asked.ref.kind}
+    return Listing(
+        items=tuple({**typed, **item} for item in items),
+        resource_version=str((answer.get("metadata") or {}).get("resourceVersion", "")),
+    )
+
+
+def watch(
+    sender: Sender,
+    path: str,
+    asked: Asked,
+    *,
+    resource_version: str,
+    timeout_seconds: int,
+    field_selector: str,
+) -> Growing[WatchEvent]:
+    """What changes in the collection at `path` after `resource_version`."""
+    query = {
+        "watch": "1",
+        "allowWatchBookmarks": "true",
+        "resourceVersion": resource_version,
+        "timeoutSeconds": str(timeout_seconds),
+        "fieldSelector": field_selector,
+    }
+    call = Call(
+        method="GET",
+        path=with_query(path, **query),
+        asked=asked,
+        stream=timeout_seconds + _GRACE,
+    )
+    return Growing(lambda: sender.send(call), lambda line: _event(line, asked))
+
+
+def _event(line: bytes, asked: Asked) -> WatchEvent | None:
+    """Raises ApiError for an ERROR event: 410 when the resourceVersion is too old."""
+    if not line.strip():
+        return None
+    try:
+        event = json.loads(line)
+        type_, document = event["type"], event["object"]
+    except (ValueError, KeyError, TypeError):
+        raise from_answer(200, line, "text/plain", asked) from None
+    if type_ == "ERROR":
+        raise from_status(document, asked)
+    return WatchEvent(type=type_, object=document)
