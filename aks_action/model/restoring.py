@@ -11,17 +11,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aks_action.model.applying.field_ownership import (
-    FieldPath,
-    Fields,
     applied_by_us,
     entries,
     identity,
     is_kubectls,
-    leaves,
-    lookup,
     paths,
-    union,
 )
+from aks_action.model.applying.field_tries import FieldPath, Fields, leaves, lookup, union
 from aks_action.model.documents import get_in, set_in
 from aks_action.model.manifests import Document
 from aks_action.model.replicas import REPLICAS

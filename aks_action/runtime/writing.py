@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from aks_action.clients.ports import Clock, Cluster, Propagation
 from aks_action.errors import ApiError, ApplyError
-from aks_action.model.applying.field_ownership import renewed
+from aks_action.model.applying.takeover import renewed
 from aks_action.model.manifests import Document, Manifest, ObjectRef, ref_of
 from aks_action.model.plan import Apply, Assessment, Change, Delete, Restore
 from aks_action.model.volumes.steps import Renew

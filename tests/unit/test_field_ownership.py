@@ -6,14 +6,12 @@ from typing import Any
 from aks_action.model.applying.diff import LAST_APPLIED
 from aks_action.model.applying.field_ownership import (
     FIELD_MANAGER,
-    leaving_with_takeover,
-    migrated,
     owned_by_us,
     paths,
     same_ownership,
     taken_fields,
-    takeover,
 )
+from aks_action.model.applying.takeover import leaving_with_takeover, migrated, takeover
 from aks_action.model.plan import FieldChange, TakenField
 
 # What kubectl 1.37 `apply` left on a Deployment, shortened to the fields that matter.

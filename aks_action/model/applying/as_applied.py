@@ -13,8 +13,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aks_action.model.applying.field_ownership import Fields, applied_by_us, is_item, is_kubectls
+from aks_action.model.applying.field_ownership import applied_by_us, is_kubectls
 from aks_action.model.applying.field_ownership import entries as managed_fields
+from aks_action.model.applying.field_tries import Fields, is_item
 from aks_action.model.documents import get_in
 from aks_action.model.manifests import Document
 

@@ -6,13 +6,11 @@ from aks_action.model.applying.diff import asked_changes, changes
 from aks_action.model.applying.field_ownership import (
     FIELD_MANAGER,
     entries,
-    leaving_with_takeover,
-    migrated,
     same_ownership,
     taken_fields,
-    takeover,
 )
 from aks_action.model.applying.refusals import Refusal, Sort
+from aks_action.model.applying.takeover import leaving_with_takeover, migrated, takeover
 from aks_action.model.documents import set_in
 from aks_action.model.health.jobs import has_ended
 from aks_action.model.manifests import Document

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aks_action.model.documents import get_in
-from aks_action.model.health.containers import CRASH_LOOP
+from aks_action.model.health.container_ends import CRASH_LOOP
 from aks_action.model.health.creation import leaving, refused_creation
 from aks_action.model.health.pods import pod_troubles
 from aks_action.model.health.records import (

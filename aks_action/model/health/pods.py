@@ -8,13 +8,10 @@ from dataclasses import replace
 
 from aks_action.model.documents import get_in
 from aks_action.model.health import probes
-from aks_action.model.health.containers import (
-    CRASH_LOOP,
-    container_troubles,
-    may_appear,
-    missing_advice,
-    pod_ref,
-)
+from aks_action.model.health.container_cases import pod_ref
+from aks_action.model.health.container_ends import CRASH_LOOP
+from aks_action.model.health.container_starts import may_appear, missing_advice
+from aks_action.model.health.containers import container_troubles
 from aks_action.model.health.creation import leaving
 from aks_action.model.health.records import (
     Gravity,
