@@ -19,8 +19,8 @@ from aks_action.model.traffic.steps import (
     WaitPods,
 )
 from aks_action.runtime import checking, traffic, traffic_waits
-from aks_action.runtime.executor import is_checked
 from aks_action.runtime.journal import Journal
+from aks_action.runtime.late_checks import is_checked
 from aks_action.runtime.watched_collections import collections_for
 from aks_action.runtime.writing import Writer, assessment_of
 

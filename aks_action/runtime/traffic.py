@@ -29,7 +29,7 @@ _REMINDER = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
-    """What the steps work with: see `executor.Surroundings`, whose fields these are."""
+    """What the steps work with: see `surroundings.Surroundings`, whose fields these are."""
 
     cluster: Cluster
     clock: Clock
