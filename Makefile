@@ -58,7 +58,7 @@ contract: $(BED) ## One suite on each fake and on the real thing
 	$(PYTEST) tests/contract -n 2 --reruns 1 --reruns-delay 2
 
 scenarios: $(BED) ## The action on the real cluster, as users meet it
-	$(PYTEST) tests/scenarios -n 2 --reruns 2 --reruns-delay 5
+	$(PYTEST) tests/scenarios -n 4 --maxschedchunk=1 --reruns 2 --reruns-delay 5
 
 action: $(BED) ## The action's image, workflows and examples, and the action as a step
 	$(PYTEST) tests/action
@@ -69,7 +69,7 @@ soak: $(BED) ## What takes long: every method, every cut-off, 5,000 requests, 1,
 	AKS_ACTION_SOAK=1 $(PYTEST) tests/unit -n 2 --dist worksteal
 	AKS_ACTION_SOAK=1 $(PYTEST) tests/scenarios/test_zero_failed.py tests/scenarios/test_shares.py \
 		tests/scenarios/test_cut_off.py tests/scenarios/test_cut_off_configuration.py \
-		tests/scenarios/test_splits.py tests/scenarios/test_azure.py \
+		tests/scenarios/test_splits.py tests/scenarios/test_going_back.py tests/scenarios/test_azure.py \
 		tests/scenarios/test_azure_private.py -n 2
 
 demo: $(BED) ## The whole job, from workflows, on real components

@@ -14,13 +14,20 @@ from tests.scenarios.shop import SOAK
 from tests.scenarios.support import Step
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What takes long is left to `make soak`."""
+    """What takes long is left to `make soak`; of the rest, what may take longest begins first."""
+    items.sort(key=_time_limit, reverse=True)  # so that in the end nobody works alone
     if SOAK:
         return
     long = [each for each in items if each.get_closest_marker("soak")]
     config.hook.pytest_deselected(items=long)
     items[:] = [each for each in items if each not in long]
+
+
+def _time_limit(item: pytest.Item) -> float:
+    marker = item.get_closest_marker("timeout")
+    return float(marker.args[0]) if marker else 0.0
 
 
 @pytest.fixture(scope="session", name="bed")

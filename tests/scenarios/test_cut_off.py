@@ -18,7 +18,7 @@ from tests.scenarios.support import Finished, Step
 
 METHODS = ROUTED if SOAK else ["canary-gateway", "blue-green-service"]
 LIFE = (("deploy", "v1"), ("promote", "v1"), ("deploy", "v2"), ("reject", "v2"))
-STRIDE, REJECT_STRIDE = (1, 1) if SOAK else (4, 6)
+STRIDE, REJECT_STRIDE = (1, 1) if SOAK else (7, 10)
 """Writes from one kill to the next; `tests/unit/strategies` kills after each of them."""
 
 MOST_WRITES = 30
@@ -102,7 +102,7 @@ def test_a_reject_after_a_deploy_that_was_killed_leaves_what_was_there_before(
 ) -> None:
     """Whichever of its writes the deploy was killed after; and no request fails meanwhile.
 
-    Without the soak after its first write, and after every sixth from there.
+    Without the soak after its first write, and after every tenth from there.
     """
     shop = _shop(step, bed, namespace, method)
     shop.begin("v0")
