@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aks_action.clients.kube.kubeconfig import Access, read
+from aks_action.clients.kube.access import Access
+from aks_action.clients.kube.kubeconfig import read
 from aks_action.errors import InputError
 from tests.unit.odd_text import odd_text
 

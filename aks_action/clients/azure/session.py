@@ -12,9 +12,9 @@ from aks_action.clients.azure.private.cluster import PrivateCluster
 from aks_action.clients.azure.private.run_command import RunCommand
 from aks_action.clients.clock import SystemClock
 from aks_action.clients.image_ports import Credentials
+from aks_action.clients.kube.access import BearerToken
 from aks_action.clients.kube.api import KubeCluster
 from aks_action.clients.kube.connection import connect
-from aks_action.clients.kube.kubeconfig import BearerToken
 from aks_action.clients.kube.unreachable import Unreachable
 from aks_action.clients.ports import Clock
 from aks_action.errors import ApplyError, AuthError

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from aks_action.clients.clock import SystemClock
-from aks_action.clients.kube.kubeconfig import BearerToken, read
+from aks_action.clients.kube.access import BearerToken
+from aks_action.clients.kube.kubeconfig import read
 from aks_action.clients.ports import Clock
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from pathlib import Path
 from time import time
 from typing import Any
 
-from aks_action.clients.kube.kubeconfig import Access
+from aks_action.clients.kube.access import Access
 from aks_action.errors import AuthError, InputError
 
 _PLUGIN_SECONDS = 60

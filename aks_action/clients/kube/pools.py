@@ -16,8 +16,8 @@ from urllib3 import HTTPConnectionPool
 from urllib3.exceptions import HTTPError
 
 from aks_action.clients.kube import tls
+from aks_action.clients.kube.access import Access
 from aks_action.clients.kube.credentials import Credential
-from aks_action.clients.kube.kubeconfig import Access
 from aks_action.errors import InputError
 
 _CONNECTIONS = 64  # kept open: one for each worker and each watch

@@ -7,8 +7,8 @@ import re
 import ssl
 from datetime import UTC, datetime
 
+from aks_action.clients.kube.access import Access
 from aks_action.clients.kube.credentials import Credential
-from aks_action.clients.kube.kubeconfig import Access
 from aks_action.errors import AuthError, InputError
 
 _DATES = re.compile(rb"\x17\x0d(\d{12})Z|\x18\x0f(\d{14})Z")

@@ -10,9 +10,9 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from aks_action import __version__
+from aks_action.clients.kube.access import Access
 from aks_action.clients.kube.credentials import Credential, Credentials
 from aks_action.clients.kube.errors import from_answer, is_schema_error
-from aks_action.clients.kube.kubeconfig import Access
 from aks_action.clients.kube.pools import pool
 from aks_action.clients.kube.sending import Call
 from aks_action.clients.kube.unreachable import Unreachable, unreachable

@@ -14,7 +14,7 @@ from urllib3.exceptions import (
     SSLError,
 )
 
-from aks_action.clients.kube.kubeconfig import Access
+from aks_action.clients.kube.access import Access
 from aks_action.clients.tls_faults import chain, may_pass
 from aks_action.errors import ApplyError, AuthError
 
