@@ -12,10 +12,13 @@ from aks_action.clients.ports import Cluster
 from aks_action.errors import ActionError, Cancelled, LockLost
 from aks_action.jobs.decision import Decision
 from aks_action.jobs.execution import Execution
-from aks_action.model import durations, undoing
+from aks_action.model import durations
 from aks_action.model.manifests import ObjectRef
 from aks_action.model.plan import Change, Plan, Wait
 from aks_action.model.strategy_settings import Strategy, StrategyAction
+from aks_action.model.undoing.plan import undone
+from aks_action.model.undoing.rejects import TRAFFIC_KINDS, beside, is_of_strategy
+from aks_action.model.undoing.runs import Run
 from aks_action.runtime import executor, parallel
 from aks_action.runtime.journal import Journal
 from aks_action.workflow import Workflow
@@ -76,7 +79,7 @@ class WayBack:
     def _has_moved_traffic(self) -> bool:
         return any(
             each.change is Change.DELETED
-            or (each.change is Change.CONFIGURED and each.ref.kind in undoing.TRAFFIC_KINDS)
+            or (each.change is Change.CONFIGURED and each.ref.kind in TRAFFIC_KINDS)
             for each in self._execution.journal.outcomes
         )
 
@@ -88,7 +91,7 @@ class WayBack:
                 return self._undone(handled=())
             self._reject()
             written = (each.ref for each in self._execution.journal.outcomes)
-            return self._undone(handled=filter(undoing.is_of_strategy, written))
+            return self._undone(handled=filter(is_of_strategy, written))
         except ActionError as error:
             return tuple(str(each) for each in error.problems)
 
@@ -101,7 +104,7 @@ class WayBack:
 
     def _undone(self, handled: Iterable[ObjectRef]) -> tuple[str, ...]:
         run = self._run()
-        plan = undoing.beside(undoing.undone(run), handled)
+        plan = beside(undone(run), handled)
         self._notes = plan.notes
         self._workflow.write(report.plan_text(replace(plan, notes=())))
         surroundings = self._execution.surroundings()
@@ -122,13 +125,13 @@ class WayBack:
                     break  # what was created may still be needed
         return tuple(problems)
 
-    def _run(self) -> undoing.Run:
+    def _run(self) -> Run:
         """The run that has failed, and what there is of it now."""
         outcomes = self._execution.journal.outcomes
         changed = (each.ref for each in outcomes if each.change is not Change.UNCHANGED)
         refs = [ref for ref in dict.fromkeys(changed) if ref.name]
         found = zip(refs, parallel.each(self._cluster.get, refs), strict=True)
-        return undoing.Run(
+        return Run(
             plan=self._execution.plan,
             before=self._decision.observed.live,
             outcomes=outcomes,

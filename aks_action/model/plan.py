@@ -90,7 +90,7 @@ class Apply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restore:
-    """Put an object back that a run has changed (see `model.restoring`).
+    """Put an object back that a run has changed (see `model.undoing.restoring`).
 
     manifest: what to apply.    before: the live object that it was, whose fields' owners come back.
     """

@@ -14,8 +14,7 @@ from aks_action.model.applying.field_ownership import owned_by_us
 from aks_action.model.documents import get_in, set_in, without
 from aks_action.model.manifests import Document, Manifest, ManifestSet, ObjectRef, ref_of
 from aks_action.model.observed import Observed
-
-REPLICAS = ("spec", "replicas")
+from aks_action.model.replicas import REPLICAS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

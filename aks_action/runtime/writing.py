@@ -117,7 +117,7 @@ class Writer:
 
     def _restore(self, step: Restore) -> ObjectRef:
         """Apply what it was, and let everybody own again what they did."""
-        from aks_action.model.restoring import owners_again  # noqa: PLC0415 - a way back alone
+        from aks_action.model.undoing.restoring import owners_again  # noqa: PLC0415 - a way back alone
 
         self._live[step.ref] = made = self._cluster.apply(step.manifest.document)
         if wanted := owners_again(step.before, made):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from aks_action.model.object_references import Reference, references
 from aks_action.model.pod_specs import path_text, value_at
+from aks_action.model.references import Reference, references
 
 SPEC = {
     "containers": [

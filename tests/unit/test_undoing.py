@@ -8,7 +8,6 @@ import pytest
 from aks_action.model.configuration.restart_search import RESTARTED_AT_PATH
 from aks_action.model.documents import set_in
 from aks_action.model.manifests import Document, ref_of
-from aks_action.model.merge_patches import reverse
 from aks_action.model.outcomes import Outcome
 from aks_action.model.plan import (
     Apply,
@@ -21,9 +20,12 @@ from aks_action.model.plan import (
     Stage,
     Wait,
 )
-from aks_action.model.restoring import as_before, made_again, owners_again
 from aks_action.model.traffic.steps import Patch
-from aks_action.model.undoing import Run, beside, is_of_strategy, undone
+from aks_action.model.undoing.merge_patches import reverse
+from aks_action.model.undoing.plan import undone
+from aks_action.model.undoing.rejects import beside, is_of_strategy
+from aks_action.model.undoing.restoring import as_before, made_again, owners_again
+from aks_action.model.undoing.runs import Run
 from aks_action.model.volumes.steps import Renew, Sizes
 from tests.unit.config_words import applied, config_map, item, plan_of, workload
 from tests.unit.volumes.words import stateful_set

@@ -12,7 +12,6 @@ from aks_action.model.configuration.marks import VERSIONED
 from aks_action.model.configuration.readers import CONFIG_KINDS, config_ref, names_configuration
 from aks_action.model.documents import set_in
 from aks_action.model.manifests import Document, Manifest, ManifestSet, ObjectRef
-from aks_action.model.object_references import Reference, references
 from aks_action.model.pod_specs import (
     Path,
     containers,
@@ -20,6 +19,7 @@ from aks_action.model.pod_specs import (
     pod_spec_paths,
     value_at,
 )
+from aks_action.model.references import Reference, references
 
 _LONGEST_NAME = 253
 _TYPES: Mapping[str, str] = {

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from aks_action.model.documents import get_in
 from aks_action.model.manifests import Document, ObjectRef, ref_of
-from aks_action.model.object_references import Reference, references
 from aks_action.model.pod_specs import pod_spec_paths
+from aks_action.model.references import Reference, references
 
 CONFIG_KINDS = ("ConfigMap", "Secret")
 

@@ -20,7 +20,7 @@ from aks_action.model.configuration.readers import (
 from aks_action.model.documents import set_in
 from aks_action.model.manifests import Document, Manifest, ManifestSet, ObjectRef
 from aks_action.model.plan import Apply, Change, Plan, Stage
-from aks_action.model.renames import pointed
+from aks_action.model.references.renames import pointed
 
 Versions = Mapping[ObjectRef, ObjectRef]
 """The version of each plain ConfigMap or Secret."""

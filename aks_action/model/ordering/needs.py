@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from aks_action.model.documents import get_in
 from aks_action.model.manifests import Document, ManifestSet, ObjectRef
-from aks_action.model.object_references import Reference, references
 from aks_action.model.ordering.graphs import Graph
 from aks_action.model.pod_specs import pod_labels, pod_specs
+from aks_action.model.references import Reference, references
 
 _ADMISSION = "admissionregistration.k8s.io"
 _WEBHOOKS = frozenset(

@@ -14,11 +14,11 @@ from aks_action.model.configuration.marks import VERSION_OF, is_version
 from aks_action.model.configuration.readers import owner_words
 from aks_action.model.documents import get_in
 from aks_action.model.manifests import Document, Manifest, ManifestSet, ObjectRef, ref_of
-from aks_action.model.object_references import references
 from aks_action.model.ordering import stages
 from aks_action.model.plan import Delete, Stage
 from aks_action.model.records.apply_sets import apply_set_id, set_of
 from aks_action.model.records.formers import Former, identity
+from aks_action.model.references import references
 from aks_action.model.release_settings import GUARDED_KINDS
 from aks_action.model.volumes.marks import is_replaced
 

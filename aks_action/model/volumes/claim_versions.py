@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from aks_action.model.documents import get_in, set_in
 from aks_action.model.manifests import Document, Manifest, ManifestSet, ObjectRef, ref_of
-from aks_action.model.renames import Renames, pointed
+from aks_action.model.references.renames import Renames, pointed
 from aks_action.model.volumes.marks import CLAIM_OF, REPLACED_BY
 from aks_action.model.volumes.mounts import CLAIM
 

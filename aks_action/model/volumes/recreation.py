@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 from aks_action.model.documents import get_in, set_in
 from aks_action.model.manifests import Document, ManifestSet, ObjectRef, ref_of
-from aks_action.model.object_references import references
 from aks_action.model.plan import Plan, Stage, Step, Wait
-from aks_action.model.renames import core_ref
+from aks_action.model.references import references
+from aks_action.model.references.renames import core_ref
 from aks_action.model.traffic.steps import Patch
 from aks_action.model.volumes.marks import REPLACED_BY, REPLICAS_BEFORE, is_stopped
 from aks_action.model.volumes.mounts import CLAIM

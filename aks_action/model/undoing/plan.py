@@ -7,17 +7,12 @@ that act on others (policies, quotas, autoscalers, webhooks) go before anything 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Iterable, Iterator
 
-from aks_action.errors import Source
 from aks_action.model.configuration.restart_search import RESTARTED_AT_PATH
 from aks_action.model.documents import get_in, set_in
 from aks_action.model.health import Related, assess
 from aks_action.model.manifests import Document, Manifest, ObjectRef
-from aks_action.model.merge_patches import merged, reverse
-from aks_action.model.outcomes import Outcome
 from aks_action.model.plan import (
     Apply,
     Assessment,
@@ -31,13 +26,12 @@ from aks_action.model.plan import (
 )
 from aks_action.model.pod_specs import is_workload
 from aks_action.model.release_settings import GUARDED_KINDS
-from aks_action.model.restoring import as_before, made_again
-from aks_action.model.traffic.routing import ROUTE_KINDS
 from aks_action.model.traffic.steps import Patch
-from aks_action.model.variants import WORKLOAD_KINDS
+from aks_action.model.undoing.merge_patches import merged, reverse
+from aks_action.model.undoing.restoring import as_before, made_again
+from aks_action.model.undoing.runs import Run
 from aks_action.model.volumes.kept_sizes import as_large
 from aks_action.model.volumes.marks import UNMARKED
-from aks_action.model.volumes.steps import Renew
 
 _ACT_ON_OTHERS = frozenset(
     {
@@ -47,53 +41,6 @@ _ACT_ON_OTHERS = frozenset(
     }
 )
 _WHY = "this run created it"
-
-TRAFFIC_KINDS = frozenset({"Service", "Ingress", "TrafficSplit", *ROUTE_KINDS})
-"""What a strategy moves traffic by."""
-_OF_STRATEGY = {*TRAFFIC_KINDS, *WORKLOAD_KINDS, "HorizontalPodAutoscaler", "ScaledObject"}
-
-Live = Mapping[ObjectRef, Document]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Run:
-    """A run that has failed. Every mapping is by identity.
-
-    before:   what was observed before the plan was made.
-    outcomes: what it wrote, or may have written.
-    now:      the objects of the outcomes as they are; those that are gone are absent.
-    at:       when the way back begins, RFC 3339.
-    """
-
-    plan: Plan
-    before: Live
-    outcomes: tuple[Outcome, ...]
-    now: Live
-    at: str
-    applied: Mapping[ObjectRef, Manifest] = field(init=False)
-
-    def __post_init__(self) -> None:
-        applied = {each.ref: each.manifest for each in self.plan.applies}
-        object.__setattr__(self, "applied", applied)
-
-    @cached_property
-    def written(self) -> dict[ObjectRef, Outcome]:
-        """The first thing that was done to each object; hooks are left alone."""
-        hooks = {each.ref for each in self.plan.hooks}
-        found: dict[ObjectRef, Outcome] = {}
-        for each in self.outcomes:
-            if each.change is not Change.UNCHANGED and each.ref not in hooks:
-                found.setdefault(each.ref, each)
-        return found
-
-    @cached_property
-    def renewed(self) -> frozenset[ObjectRef]:
-        """The StatefulSets that it made anew around their pods."""
-        return frozenset(step.ref for step in self.plan.steps if isinstance(step, Renew))
-
-    def source(self, ref: ObjectRef) -> Source:
-        manifest = self.applied.get(ref)
-        return manifest.source if manifest else Source(file="cluster")
 
 
 def undone(run: Run) -> Plan:
@@ -219,24 +166,3 @@ def _in_reverse(run: Run, deletes: Iterable[Delete]) -> Iterator[Stage]:
         by_place.setdefault(places.get(each.ref, len(run.plan.stages)), []).append(each)
     for place in sorted(by_place, reverse=True):
         yield Stage(name="Delete what this run created", steps=tuple(by_place[place]))
-
-
-def is_of_strategy(ref: ObjectRef) -> bool:
-    """Whether a reject takes care of it: copies, and what leads traffic to them."""
-    return ref.kind in _OF_STRATEGY
-
-
-def beside(plan: Plan, handled: Iterable[ObjectRef]) -> Plan:
-    """The plan without the steps about some objects, and without waits that are empty then."""
-    left = frozenset(handled)
-
-    def kept(step: Step) -> Step | None:
-        if isinstance(step, Wait):
-            manifests = tuple(each for each in step.manifests if each.ref not in left)
-            return replace(step, manifests=manifests) if manifests else None
-        return None if getattr(step, "ref", None) in left else step
-
-    stages = (
-        replace(stage, steps=tuple(filter(None, map(kept, stage.steps)))) for stage in plan.stages
-    )
-    return replace(plan, stages=tuple(each for each in stages if each.steps))

@@ -12,7 +12,7 @@ from typing import Any
 
 from aks_action.model.manifests import Document, ref_of
 from aks_action.model.pod_specs import Path, pod_spec_paths, value_at
-from aks_action.model.reference_sites import IN_KINDS, IN_POD_SPECS, Site, Steps
+from aks_action.model.references.sites import IN_KINDS, IN_POD_SPECS, Site, Steps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

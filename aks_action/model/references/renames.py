@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from aks_action.model.manifests import Document, Manifest, ObjectRef
-from aks_action.model.object_references import Reference, references
 from aks_action.model.pod_specs import changed_at
+from aks_action.model.references import Reference, references
 
 Renames = Mapping[ObjectRef, ObjectRef]
 """Objects of the core group, version v1, and what takes their place in the same namespace."""

@@ -1,0 +1,1 @@
+"""Undoing a run that has failed: what it wrote, and the plan that takes it back."""
