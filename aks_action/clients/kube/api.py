@@ -22,6 +22,7 @@ from aks_action.model.resources import ResourceTypes
 
 _WRITE = f"?fieldManager={FIELD_MANAGER}&fieldValidation=Strict"
 _DRY = "&dryRun=All"
+_METHODS = {"get": "GET", "apply": "PATCH", "create": "POST", "patch": "PATCH", "delete": "DELETE"}
 _JSON = "application/json"
 _APPLY = "application/apply-patch+yaml"
 _MERGE_PATCH = "application/merge-patch+json"
@@ -51,7 +52,7 @@ class KubeCluster:
 
     def get(self, ref: ObjectRef) -> Document | None:
         try:
-            return self._json("GET", "get", ref)
+            return self._json("get", ref)
         except ApiError as error:
             if error.status == 404 and error.reason == "NotFound":
                 return None
@@ -78,7 +79,6 @@ class KubeCluster:
     def apply(self, document: Document, *, dry_run: bool = False) -> Document:
         ref = ref_of(document)
         return self._json(
-            "PATCH",
             "apply",
             ref,
             query=f"{_WRITE}&force=true{_DRY if dry_run else ''}",
@@ -89,7 +89,6 @@ class KubeCluster:
     def create(self, document: Document, *, dry_run: bool = False) -> Document:
         ref = ref_of(document)
         return self._json(
-            "POST",
             "create",
             ref,
             query=f"{_WRITE}{_DRY if dry_run else ''}",
@@ -108,17 +107,11 @@ class KubeCluster:
             {"op": "replace", "path": "/metadata/resourceVersion", "value": resource_version},
         ]
         self._json(
-            "PATCH",
-            "patch",
-            ref,
-            query=_WRITE,
-            body=operations,
-            content_type=_JSON_PATCH,
-            repeatable=False,
+            "patch", ref, query=_WRITE, body=operations, content_type=_JSON_PATCH, repeatable=False
         )
 
     def patch(self, ref: ObjectRef, body: Document) -> Document:
-        return self._json("PATCH", "patch", ref, query=_WRITE, body=body, content_type=_MERGE_PATCH)
+        return self._json("patch", ref, query=_WRITE, body=body, content_type=_MERGE_PATCH)
 
     def delete(
         self,
@@ -137,7 +130,7 @@ class KubeCluster:
         if any(preconditions.values()):
             options["preconditions"] = {key: each for key, each in preconditions.items() if each}
         try:
-            answer = self._json("DELETE", "delete", ref, body=options, content_type=_JSON)
+            answer = self._json("delete", ref, body=options, content_type=_JSON)
         except ApiError as error:
             gone = error.status == 404 and error.reason == "NotFound"
             another = error.status == 409 and "UID in the precondition" in error.message
@@ -189,7 +182,6 @@ class KubeCluster:
 
     def _json(
         self,
-        method: str,
         verb: str,
         ref: ObjectRef,
         *,
@@ -198,10 +190,10 @@ class KubeCluster:
         content_type: str = "",
         repeatable: bool = True,
     ) -> dict[str, Any]:
-        """What answers a request about one object, or (POST) to the collection it belongs to."""
-        place = replace(ref, name="") if method == "POST" else ref
+        """What answers a request about one object, or (create) to the collection it belongs to."""
+        place = replace(ref, name="") if verb == "create" else ref
         call = Call(
-            method=method,
+            method=_METHODS[verb],
             path=self._served.path(place) + query,
             asked=self._served.asked(verb, ref),
             body=None if body is None else to_json(body),
