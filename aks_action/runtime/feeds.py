@@ -19,7 +19,7 @@ from aks_action.errors import ActionError, ApiError, AuthError, ManifestError
 from aks_action.model.manifests import Document
 
 WATCH_SECONDS = 60
-TICK_SECONDS = 0.1
+_TICK_SECONDS = 0.1
 """How long a reader sleeps at most when there is no news: it may have been told to stop."""
 _LOOK_SECONDS = 0.03
 """What a reader gets to look at a LIST before the WATCH is asked for; no news is lost by it."""
@@ -105,7 +105,7 @@ class Feeds:
         until: on the clock. burst: seconds that more messages get after the first one.
         """
         try:
-            left = min(until - self._clock.now(), TICK_SECONDS)
+            left = min(until - self._clock.now(), _TICK_SECONDS)
             yield self._messages.get(timeout=max(left, 0.0))
             if burst:
                 self._clock.sleep(burst)
