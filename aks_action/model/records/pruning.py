@@ -11,19 +11,12 @@ from dataclasses import dataclass
 
 from aks_action.errors import Source
 from aks_action.model.configuration.marks import VERSION_OF, is_version
-from aks_action.model.configuration.readers import owner_words
 from aks_action.model.documents import get_in
 from aks_action.model.manifests import Document, Manifest, ManifestSet, ObjectRef, ref_of
 from aks_action.model.ordering import stages
 from aks_action.model.plan import Delete, Stage
-from aks_action.model.records.apply_sets import apply_set_id, set_of
 from aks_action.model.records.formers import Former, identity
-from aks_action.model.references import references
-from aks_action.model.release_settings import GUARDED_KINDS
-from aks_action.model.volumes.marks import is_replaced
-
-KEEP = "aks-action/prune"
-"""The annotation of an object that is never pruned; its value is `false`."""
+from aks_action.model.records.reasons_to_stay import reasons_to_stay
 
 NO_LONGER = "no longer in the manifests"
 
@@ -78,16 +71,13 @@ def pruning(
     if not manifests:
         return Pruning()
     gone = [each for each in _gone(had, manifests, kept, live) if not _is_going(live[each.ref])]
-    named = _named(manifests)
+    reasons = reasons_to_stay(gone, live, manifests, kinds=rules.kinds, parent=rules.parent)
     bases = set(_bases(manifests))
     doomed: list[Former] = []
     versions: list[ObjectRef] = []
     stay: dict[str, list[str]] = {}
     for each in gone:
-        document = live[each.ref]
-        reason = _reason(each, document, rules) or named.get(_place(each.ref), "")
-        if not reason and is_replaced(document, manifests):
-            reason = "a claim that was made anew has its place, and its data is kept"
+        document, reason = live[each.ref], reasons[each.ref]
         if is_version(document):
             if not reason and _base(document) not in bases:
                 versions.append(each.ref)
@@ -138,49 +128,6 @@ def _gone(
         found = live.get(each.ref)
         if found is not None and identity(each.ref) not in wanted and _uid(found) not in uids:
             yield each
-
-
-def _reason(former: Former, live: Document, rules: Rules) -> str:
-    """Why an object is not pruned; empty where it is."""
-    annotations = get_in(live, ("metadata", "annotations")) or {}
-    owner, member_of, kind = _owner(live), set_of(live), former.ref.kind
-    reasons = {
-        f'its annotation `{KEEP}: "false"` says so': str(annotations.get(KEEP)).lower() == "false",
-        f"it belongs to {owner} now": owner,
-        "it was deployed without `prune: true`. Delete it with kubectl if it should go": (
-            not member_of
-        ),
-        "it is a member of another ApplySet now": member_of != apply_set_id(rules.parent),
-        "somebody has made it anew since it was deployed": former.uid not in ("", _uid(live)),
-        f"`prune-kinds` does not name {kind}": kind in GUARDED_KINDS - rules.kinds,
-        "the records of the release are in it": (
-            kind == "Namespace" and former.ref.name == rules.parent.namespace
-        ),
-    }
-    return next((reason for reason, holds in reasons.items() if holds), "")
-
-
-def _owner(live: Document) -> str:
-    owners = get_in(live, ("metadata", "ownerReferences")) or ()
-    first = next((f"{each['kind']} {each['name']}" for each in owners), "")
-    return owner_words(live) or first
-
-
-def _named(manifests: ManifestSet) -> dict[tuple[str, str, str], str]:
-    """What the manifests name, by kind, namespace and name, with who names it as a reason.
-
-    A reference does not tell whether what it names has a namespace.
-    """
-    return {
-        (each.kind, namespace, each.name): f"{manifest.ref} still names it"
-        for manifest in manifests
-        for each in references(manifest.document)
-        for namespace in (each.namespace, "")
-    }
-
-
-def _place(ref: ObjectRef) -> tuple[str, str, str]:
-    return ref.kind, ref.namespace, ref.name
 
 
 def _bases(manifests: ManifestSet) -> Iterator[tuple[str, str, str]]:
