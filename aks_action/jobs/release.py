@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 
 from aks_action.clients.ports import Cluster
-from aks_action.errors import ActionError, ApiError, Conflict, Source
+from aks_action.errors import ActionError
+from aks_action.jobs.leftovers import Leftovers
 from aks_action.jobs.manifests import with_login
 from aks_action.jobs.remembering import Remembering
 from aks_action.model.manifests import Document, Manifest, ManifestSet, ObjectRef
 from aks_action.model.observed import Observed
-from aks_action.model.plan import Delete, Plan, Stage
+from aks_action.model.plan import Plan, Stage
 from aks_action.model.records import Objects, Record, apply_sets, naming, objects_of, pruning
 from aks_action.model.records.formers import Former, formers
 from aks_action.model.records.making import stamp_of
-from aks_action.model.records.selection import chosen, told
+from aks_action.model.records.selection import chosen, refuse_begun_otherwise, told
 from aks_action.model.settings import Action, Settings
 from aks_action.model.strategy_settings import Strategy, StrategyAction
 from aks_action.model.volumes.kept_sizes import as_large
 from aks_action.model.volumes.mounts import is_only_more
-from aks_action.runtime import neighbours, record_store
+from aks_action.runtime import record_store
 from aks_action.runtime.record_keeping import Keeper
 
 
@@ -52,9 +53,9 @@ class Release:
         self._history = record_store.read(cluster, wanted.name, namespace)
         self._target = self._chosen() if self._action is StrategyAction.ROLLBACK else None
         self._digests = self._target.images if self._target else digests
-        self._had = formers(self._history, cluster.types())
-        self._memory = self._remembering()
-        self._pruning = pruning.Pruning()
+        had = formers(self._history, cluster.types())
+        self._memory = self._remembering(had)
+        self._leftovers = self._leaving_over(had)
         self._grown: tuple[ObjectRef, ...] = ()
         self._manifests: ManifestSet = ()
 
@@ -88,13 +89,8 @@ class Release:
         return tuple(apply_sets.part_of(each, self._parent) for each in manifests)
 
     def _chosen(self) -> Record:
-        lost, deploy = self._history.unfinished, self._settings.deploy
-        if lost and lost.strategy not in (Strategy.BASIC, deploy.strategy.strategy):
-            raise Conflict(
-                f"{lost.stamp.version} was begun with strategy {lost.strategy}, and neither "
-                "promoted nor rejected. Nothing was changed. Reject it first, or give the "
-                f"rollback `strategy: {lost.strategy}` and what goes with it."
-            )
+        deploy = self._settings.deploy
+        refuse_begun_otherwise(self._history, deploy.strategy.strategy)
         return chosen(self._history, deploy.release.to, self._settings.run.run_id)
 
     # What is planned
@@ -102,13 +98,12 @@ class Release:
     @property
     def besides(self) -> ManifestSet:
         """The objects that the release had, where it matters whether they are there."""
-        looks = self._memory.completes and (self._prunes or self._target)
-        return tuple(map(_placeholder, self._had)) if looks else ()
+        return self._leftovers.besides
 
     @property
     def going(self) -> frozenset[ObjectRef]:
         """What is going to be pruned."""
-        return self._pruning.refs
+        return self._leftovers.found.refs
 
     def look(self, plan: Plan, placed: ManifestSet, observed: Observed) -> None:
         """Find what the plan leaves over of what the release had.
@@ -116,27 +111,17 @@ class Release:
         placed: the manifests as they are recorded: with their namespaces, without labels of ours.
         """
         self._manifests = placed
-        if not self._memory.completes:
-            return
-        kept, live = self._refs(plan), observed.live
-        if self._prunes:
-            rules = pruning.Rules(
-                kinds=self._settings.deploy.release.prune_kinds,
-                parent=self._parent,
-                now=f"not in {self._target}" if self._target else pruning.NO_LONGER,
-            )
-            self._pruning = pruning.pruning(self._had, placed, kept, live, rules)
-        elif self._target:
-            self._pruning = pruning.left_in_place(self._had, placed, kept, live, str(self._target))
+        self._leftovers.look(placed, self._refs(plan), observed)
 
     def planned(self, plan: Plan) -> Plan:
         """The plan with what is pruned at its end, and what is to be told."""
+        found = self._leftovers.found
         before = told(self._history, self._target) if self._target else ()
         grown = (f"{each} keeps its size: volumes do not shrink." for each in self._grown)
         return replace(
             plan,
-            stages=(*plan.stages, *self._pruning.stages),
-            notes=(*before, *plan.notes, *grown, *self._pruning.notes),
+            stages=(*plan.stages, *found.stages),
+            notes=(*before, *plan.notes, *grown, *found.notes),
         )
 
     def _refs(self, plan: Plan) -> frozenset[ObjectRef]:
@@ -176,27 +161,15 @@ class Release:
             self._memory.finish(self._objects, self._refs(plan), live)
 
     def tidying(self) -> tuple[Stage, ...]:
-        """What removes the versions of configuration that the release has no longer.
-
-        To be asked when everything is healthy. Who may not look removes nothing.
-        """
-        if not self._pruning.versions:
-            return ()
-        try:
-            unused = neighbours.unused(self._cluster, self._pruning.versions, self._manifests)
-        except ApiError as error:
-            self._tell(f"No version of former configuration is pruned: {error}")
-            return ()
-        why = f"{pruning.NO_LONGER}, and nothing names it"
-        steps = tuple(Delete(ref=each, why=why) for each in unused)
-        return (Stage(name="Prune old versions", steps=steps),) if steps else ()
+        """What is deleted when everything is healthy."""
+        return self._leftovers.tidying(self._cluster, self._manifests, self._tell)
 
     @cached_property
     def _objects(self) -> Objects:
         login = self._settings.deploy.pull_secret
         return objects_of(self._manifests, self._digests, login=login)
 
-    def _remembering(self) -> Remembering:
+    def _remembering(self, had: Iterable[Former]) -> Remembering:
         history, prunes, target = self._history, self._prunes, self._target
         settings, strategy = self._settings, self._settings.deploy.strategy.strategy
         now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -209,7 +182,20 @@ class Release:
             target=target,
             prunes=prunes,
             completes=ends or strategy is Strategy.BASIC,
-            had=frozenset(each.ref for each in self._had),
+            had=frozenset(each.ref for each in had),
+        )
+
+    def _leaving_over(self, had: tuple[Former, ...]) -> Leftovers:
+        rules = pruning.Rules(
+            kinds=self._settings.deploy.release.prune_kinds,
+            parent=self._parent,
+            now=f"not in {self._target}" if self._target else pruning.NO_LONGER,
+        )
+        return Leftovers(
+            had=had,
+            rules=rules if self._prunes else None,
+            target=self._target,
+            completes=self._memory.completes,
         )
 
 
@@ -217,11 +203,3 @@ def _as_large(manifest: Manifest, observed: Observed) -> Manifest:
     live = observed.live.get(manifest.ref)
     document = as_large(manifest.document, live) if live else manifest.document
     return manifest if document is manifest.document else manifest.with_document(document)
-
-
-def _placeholder(former: Former) -> Manifest:
-    """What is enough to look an object up."""
-    ref = former.ref
-    metadata = {"name": ref.name, **({"namespace": ref.namespace} if ref.namespace else {})}
-    document = {"apiVersion": ref.api_version, "kind": ref.kind, "metadata": metadata}
-    return Manifest(document=document, source=Source(file=former.of))

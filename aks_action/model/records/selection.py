@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from aks_action.errors import ActionError, Conflict, InputError
 from aks_action.model.records.history import History
 from aks_action.model.records.record import Record, Stamp
+from aks_action.model.strategy_settings import Strategy
 
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
 
@@ -32,6 +33,17 @@ def chosen(history: History, to: str, run: str) -> Record:
             f"to. {versions(history)}"
         )
     return found
+
+
+def refuse_begun_otherwise(history: History, strategy: Strategy) -> None:
+    """Raises Conflict where another strategy has begun something that it has to end first."""
+    lost = history.unfinished
+    if lost and lost.strategy not in (Strategy.BASIC, strategy):
+        raise Conflict(
+            f"{lost.stamp.version} was begun with strategy {lost.strategy}, and neither "
+            "promoted nor rejected. Nothing was changed. Reject it first, or give the "
+            f"rollback `strategy: {lost.strategy}` and what goes with it."
+        )
 
 
 def _named(history: History, to: str) -> Record:
