@@ -12,8 +12,8 @@ from aks_action.errors import ActionError
 from aks_action.model.manifests import Document, ManifestSet, ObjectRef
 from aks_action.model.plan import Stage
 from aks_action.model.resources import ResourceTypes
-from aks_action.runtime import batching
 from aks_action.runtime.checking import ApplyRules
+from aks_action.runtime.executing import batching
 
 T = TypeVar("T")
 Tell = Callable[[str], None]

@@ -15,7 +15,8 @@ from aks_action.model.volumes import claim_versions as versions
 from aks_action.model.volumes.hindrances import hindrances
 from aks_action.model.volumes.mounts import CLAIM
 from aks_action.model.volumes.recreation import STOPPABLE, Recreation, uses, with_recreations
-from aks_action.runtime import neighbours, parallel, storage_classes
+from aks_action.runtime import parallel
+from aks_action.runtime.observing import neighbours, storage_classes
 
 
 class Claims:

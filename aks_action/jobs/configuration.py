@@ -24,7 +24,7 @@ from aks_action.model.observed import Observed
 from aks_action.model.plan import Plan, Stage
 from aks_action.model.settings import Settings
 from aks_action.model.strategy_settings import Strategy, StrategyAction, StrategySettings
-from aks_action.runtime import neighbours
+from aks_action.runtime.observing import neighbours
 
 
 def open_configuration(

@@ -18,8 +18,9 @@ from aks_action.model.manifests import Manifest, ObjectRef
 from aks_action.model.outcomes import Diagnosis
 from aks_action.model.plan import Plan, Stage
 from aks_action.model.strategy_settings import StrategyAction
-from aks_action.runtime import diagnosis, executor
-from aks_action.runtime.journal import Journal
+from aks_action.runtime import diagnosis
+from aks_action.runtime.executing import executor
+from aks_action.runtime.executing.journal import Journal
 from aks_action.workflow import Workflow
 
 

@@ -12,7 +12,7 @@ from aks_action.model.observed import Observed
 from aks_action.model.plan import Delete, Stage
 from aks_action.model.records import Record, pruning
 from aks_action.model.records.formers import Former
-from aks_action.runtime import neighbours
+from aks_action.runtime.observing import neighbours
 
 
 @dataclass(slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from aks_action.model.images.substitution import Substituted, substitute, with_p
 from aks_action.model.manifests import ManifestSet
 from aks_action.model.settings import Action, Settings
 from aks_action.model.strategy_settings import StrategyAction
-from aks_action.runtime.resolving import resolve
+from aks_action.runtime.images.resolving import resolve
 from aks_action.sources import manifest_files
 from aks_action.workflow import Workflow
 

@@ -12,8 +12,8 @@ from aks_action.model import provenance
 from aks_action.model.manifests import ManifestSet
 from aks_action.model.observed import Observed
 from aks_action.model.settings import Settings
-from aks_action.runtime import namespace_annotation
-from aks_action.runtime.journal import Journal
+from aks_action.runtime.executing import namespace_annotation
+from aks_action.runtime.executing.journal import Journal
 
 
 class Provenance:

@@ -12,7 +12,7 @@ from aks_action.jobs.results import Results
 from aks_action.model.images.plan import ImagePlan
 from aks_action.model.images.release_plan import ImageSettings, Published
 from aks_action.model.settings import Action, Settings
-from aks_action.runtime import publishing, releasing
+from aks_action.runtime.images import publishing, releasing
 from aks_action.sources.compose import ComposeFiles
 from aks_action.workflow import Workflow
 

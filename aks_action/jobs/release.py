@@ -23,8 +23,8 @@ from aks_action.model.settings import Action, Settings
 from aks_action.model.strategy_settings import Strategy, StrategyAction
 from aks_action.model.volumes.kept_sizes import as_large
 from aks_action.model.volumes.mounts import is_only_more
-from aks_action.runtime import record_store
-from aks_action.runtime.record_keeping import Keeper
+from aks_action.runtime.records import store as record_store
+from aks_action.runtime.records.keeping import Keeper
 
 
 class Release:

@@ -10,7 +10,7 @@ from aks_action.model.manifests import Document, ObjectRef
 from aks_action.model.plan import Apply, Change, Plan, Wait
 from aks_action.model.records import History, Objects, Record, Stamp
 from aks_action.model.records.making import attempt_of, is_news, members_of, record_of
-from aks_action.runtime.record_keeping import Keeper
+from aks_action.runtime.records.keeping import Keeper
 
 
 @dataclass(slots=True, kw_only=True)

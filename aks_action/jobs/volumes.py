@@ -80,7 +80,7 @@ class Volumes:
         return tuple(sorted(self._unfinished))
 
     def _finish(self, journal: Journal) -> bool:
-        from aks_action.runtime import renewing  # noqa: PLC0415
+        from aks_action.runtime.executing import renewing  # noqa: PLC0415
 
         clock = SystemClock()
         return renewing.finish(journal, self._cluster, clock, clock.now() + _FINISH_SECONDS)

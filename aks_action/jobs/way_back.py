@@ -19,8 +19,9 @@ from aks_action.model.strategy_settings import Strategy, StrategyAction
 from aks_action.model.undoing.plan import undone
 from aks_action.model.undoing.rejects import TRAFFIC_KINDS, beside, is_of_strategy
 from aks_action.model.undoing.runs import Run
-from aks_action.runtime import executor, parallel
-from aks_action.runtime.journal import Journal
+from aks_action.runtime import parallel
+from aks_action.runtime.executing import executor
+from aks_action.runtime.executing.journal import Journal
 from aks_action.workflow import Workflow
 
 _STAYS = "What was written stays."

@@ -17,7 +17,8 @@ from aks_action.model.manifests import Document, Manifest, ObjectRef
 from aks_action.model.observed import Observed
 from aks_action.model.plan import Apply, Assessment, Change, Due, Plan
 from aks_action.model.provenance import live_run_annotation, with_run_annotation
-from aks_action.runtime import parallel, storage_classes
+from aks_action.runtime import parallel
+from aks_action.runtime.observing import storage_classes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from aks_action.model.health.records import text
 from aks_action.model.manifests import Document
 from aks_action.model.outcomes import Diagnosis
 from aks_action.runtime.container_logs import MOST_CHARACTERS, Log, read_log
-from aks_action.runtime.wait_result import Waited, WaitResult
+from aks_action.runtime.waiting.result import Waited, WaitResult
 
 _MOST_EVENTS = 8
 _MOST_LOGS = 3

@@ -26,8 +26,8 @@ from aks_action.model.manifests import Document, Manifest, ObjectRef, ref_of
 from aks_action.model.plan import Assessment, Change, Plan, Stage, Wait
 from aks_action.model.strategy_settings import StrategySettings
 from aks_action.runtime.checking import ApplyRules, check
-from aks_action.runtime.executor import Surroundings, execute
-from aks_action.runtime.journal import Journal
+from aks_action.runtime.executing.executor import Surroundings, execute
+from aks_action.runtime.executing.journal import Journal
 from aks_action.runtime.observing import observe
 from tests.contract.clusters import World, unique_name
 from tests.contract.test_deploying import Counted, config_map, definition

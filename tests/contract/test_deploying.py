@@ -23,8 +23,8 @@ from aks_action.model.provenance import live_run_annotation
 from aks_action.model.strategy_settings import StrategySettings
 from aks_action.model.traffic.steps import Patch
 from aks_action.runtime.checking import ApplyRules, check
-from aks_action.runtime.executor import Surroundings, execute
-from aks_action.runtime.journal import Journal
+from aks_action.runtime.executing.executor import Surroundings, execute
+from aks_action.runtime.executing.journal import Journal
 from aks_action.runtime.observing import observe
 from tests.contract.clusters import RealWorld, World, unique_name
 

@@ -21,7 +21,7 @@ from aks_action.errors import AuthError, RegistryError
 from aks_action.model.images.plan import plan_images
 from aks_action.model.images.references import ImageReference
 from aks_action.model.images.release_plan import ImageSettings, PublishedHow
-from aks_action.runtime.publishing import push
+from aks_action.runtime.images.publishing import push
 from aks_action.sources.compose import ComposeFiles
 from tests.contract.registries import PASSWORD, USERNAME, RunningRegistry, running_registry
 

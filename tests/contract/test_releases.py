@@ -25,7 +25,7 @@ from aks_action.model.provenance import RunContext
 from aks_action.model.records import History, naming
 from aks_action.model.records.apply_sets import PART_OF, apply_set_id
 from aks_action.model.settings import Action
-from aks_action.runtime import record_store
+from aks_action.runtime.records import store as record_store
 from aks_action.workflow import Workflow
 from tests.contract.clusters import World
 from tests.contract.test_deploying import Counted

@@ -9,7 +9,7 @@ from aks_action.model.health import Health, HealthStatus, Related, Trouble
 from aks_action.model.manifests import Manifest, ObjectRef
 from aks_action.model.outcomes import Diagnosis
 from aks_action.runtime.diagnosis import diagnose
-from aks_action.runtime.wait_result import Waited
+from aks_action.runtime.waiting.result import Waited
 from tests.fakes.cluster import FakeCluster
 
 POD = ObjectRef(api_version="v1", kind="Pod", name="web-1", namespace="shop")

@@ -23,8 +23,8 @@ from aks_action.model.manifests import Manifest, ObjectRef, ref_of
 from aks_action.model.observed import Observed
 from aks_action.model.plan import Apply, Change, Delete, Plan, Stage, Wait
 from aks_action.runtime.checking import ApplyRules, check
-from aks_action.runtime.executor import Surroundings, execute
-from aks_action.runtime.journal import Journal
+from aks_action.runtime.executing.executor import Surroundings, execute
+from aks_action.runtime.executing.journal import Journal
 from tests.fakes.clock import FakeClock, HurriedClock
 from tests.fakes.cluster import FakeCluster
 from tests.unit.test_checking import CRD, NAMESPACE, TOY, config_map, deployment, job

@@ -5,8 +5,8 @@ from aks_action.model.health import Health, HealthStatus
 from aks_action.model.manifests import Manifest, ObjectRef
 from aks_action.model.outcomes import Outcome
 from aks_action.model.plan import Change
-from aks_action.runtime.journal import Journal
-from aks_action.runtime.wait_result import Waited, WaitResult
+from aks_action.runtime.executing.journal import Journal
+from aks_action.runtime.waiting.result import Waited, WaitResult
 from tests.fakes.clock import FakeClock
 
 REF = ObjectRef(api_version="v1", kind="Pod", name="p", namespace="prod")

@@ -4,7 +4,7 @@ import pytest
 
 from aks_action.errors import ApiError
 from aks_action.model.manifests import ref_of
-from aks_action.runtime import neighbours
+from aks_action.runtime.observing import neighbours
 from tests.fakes.cluster import FakeCluster
 from tests.unit.config_words import config_map, item, pod_spec, workload
 

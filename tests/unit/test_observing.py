@@ -9,7 +9,7 @@ from aks_action.model.documents import set_in
 from aks_action.model.manifests import Manifest, ref_of
 from aks_action.model.observed import Observed
 from aks_action.model.resources import ResourceType
-from aks_action.runtime.namespace_annotation import read, write
+from aks_action.runtime.executing.namespace_annotation import read, write
 from aks_action.runtime.observing import observe
 from tests.fakes.cluster import FakeCluster
 from tests.unit.test_checking import CRD, NAMESPACE, TOY, config_map, deployment

@@ -10,7 +10,7 @@ from aks_action.model.images.manifests import OCI_MANIFEST
 from aks_action.model.images.plan import ComposeService, plan_images
 from aks_action.model.images.references import ImageReference
 from aks_action.model.images.release_plan import ImageSettings, Published, PublishedHow
-from aks_action.runtime.publishing import push, read_plan
+from aks_action.runtime.images.publishing import push, read_plan
 from tests.fakes.images import image, index
 from tests.fakes.publishing import FakeComposer, FakeEngine
 from tests.fakes.registry import FakeRegistry

@@ -9,7 +9,7 @@ from aks_action.model.images.manifests import OCI_MANIFEST
 from aks_action.model.images.plan import ImagePlan, ImagePush
 from aks_action.model.images.references import ImageReference
 from aks_action.model.images.release_plan import ImageSettings, Published, PublishedHow
-from aks_action.runtime.releasing import release
+from aks_action.runtime.images.releasing import release
 from tests.fakes.images import image, index
 from tests.fakes.registry import FakeRegistry
 

@@ -8,7 +8,7 @@ from aks_action.errors import RegistryError
 from aks_action.model.images.plan import ComposeService, plan_images
 from aks_action.model.images.references import ImageReference
 from aks_action.model.images.release_plan import ImageSettings
-from aks_action.runtime.resolving import resolve
+from aks_action.runtime.images.resolving import resolve
 from tests.fakes.images import image
 from tests.fakes.registry import FakeRegistry
 

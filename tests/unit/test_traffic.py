@@ -9,7 +9,7 @@ from aks_action.model.manifests import ObjectRef, ref_of
 from aks_action.model.resources import ResourceType
 from aks_action.model.traffic.steps import Patch, Pause, Reroute
 from aks_action.model.traffic.weights import Split, whole
-from aks_action.runtime.traffic import Traffic, carry_out
+from aks_action.runtime.executing.traffic import Traffic, carry_out
 from tests.fakes.clock import FakeClock
 from tests.fakes.cluster import FakeCluster
 

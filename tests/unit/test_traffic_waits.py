@@ -12,7 +12,7 @@ from aks_action.model.resources import ResourceType
 from aks_action.model.traffic.steps import WaitAccepted, WaitEndpoints, WaitPods
 from aks_action.model.volumes.mounts import claim_ref
 from aks_action.model.volumes.steps import WaitUnused
-from aks_action.runtime.traffic_waits import TrafficWait, wait
+from aks_action.runtime.waiting.traffic import TrafficWait, wait
 from tests.fakes.clock import HurriedClock
 from tests.fakes.cluster import FakeCluster
 

@@ -25,7 +25,7 @@ from aks_action.model.images.manifests import ImageManifest
 from aks_action.model.images.plan import ImagePlan, ImagePush
 from aks_action.model.images.references import ImageReference
 from aks_action.model.images.release_plan import ImageSettings
-from aks_action.runtime.releasing import release
+from aks_action.runtime.images.releasing import release
 from tests.fakes.clock import FakeClock
 from tests.fakes.images import image
 

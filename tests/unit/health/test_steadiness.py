@@ -8,7 +8,7 @@ import pytest
 from aks_action.model.health import Related
 from aks_action.model.health.proving import CRASHED_SECONDS
 from aks_action.model.health.steadiness import has_lives, lives
-from aks_action.runtime.steadiness import Steadiness
+from aks_action.runtime.waiting.steadiness import Steadiness
 from tests.unit.health.documents import live, owned, pod
 
 SINCE = datetime(2026, 1, 1, 10, 0, 0, tzinfo=UTC)

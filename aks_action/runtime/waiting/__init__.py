@@ -12,14 +12,14 @@ from aks_action.model.health import Health
 from aks_action.model.manifests import Document, Manifest, ObjectRef
 from aks_action.runtime.container_logs import Log, read_log
 from aks_action.runtime.feeds import Collection, Feeds, Message, Snapshot, Trouble
-from aks_action.runtime.judging import Judge, judge_of
-from aks_action.runtime.patience import Patience
-from aks_action.runtime.readiness import Readiness
-from aks_action.runtime.sightings import Sightings
-from aks_action.runtime.steadiness import Steadiness
-from aks_action.runtime.wait_news import REMIND_SECONDS, Listener, News
-from aks_action.runtime.wait_result import Waited, WaitResult
-from aks_action.runtime.watched_collections import collections_for
+from aks_action.runtime.waiting.judging import Judge, judge_of
+from aks_action.runtime.waiting.news import REMIND_SECONDS, Listener, News
+from aks_action.runtime.waiting.patience import Patience
+from aks_action.runtime.waiting.readiness import Readiness
+from aks_action.runtime.waiting.result import Waited, WaitResult
+from aks_action.runtime.waiting.sightings import Sightings
+from aks_action.runtime.waiting.steadiness import Steadiness
+from aks_action.runtime.waiting.watched_collections import collections_for
 
 __all__ = ["Listener", "WaitResult", "wait"]
 

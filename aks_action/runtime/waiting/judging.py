@@ -21,8 +21,9 @@ from aks_action.model.health.fleets import PLACEMENTS
 from aks_action.model.health.pods import UNSCHEDULABLE
 from aks_action.model.manifests import Document, Manifest, ObjectRef
 from aks_action.model.volumes.mounts import CLAIM
-from aks_action.runtime import autoscalers, storage_classes
-from aks_action.runtime.sightings import Sightings
+from aks_action.runtime.observing import storage_classes
+from aks_action.runtime.waiting import autoscalers
+from aks_action.runtime.waiting.sightings import Sightings
 
 
 def judge_of(

@@ -18,11 +18,13 @@ from aks_action.model.traffic.steps import (
     WaitEndpoints,
     WaitPods,
 )
-from aks_action.runtime import checking, traffic, traffic_waits
-from aks_action.runtime.journal import Journal
-from aks_action.runtime.late_checks import is_checked
-from aks_action.runtime.watched_collections import collections_for
-from aks_action.runtime.writing import Writer, assessment_of
+from aks_action.runtime import checking
+from aks_action.runtime.executing import traffic
+from aks_action.runtime.executing.journal import Journal
+from aks_action.runtime.executing.late_checks import is_checked
+from aks_action.runtime.executing.writing import Writer, assessment_of
+from aks_action.runtime.waiting import traffic as traffic_waits
+from aks_action.runtime.waiting.watched_collections import collections_for
 
 Live = Mapping[ObjectRef, Document]
 """The objects as the run knows them."""

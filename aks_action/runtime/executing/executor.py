@@ -11,12 +11,12 @@ from aks_action.model.manifests import Document, ObjectRef
 from aks_action.model.observed import Observed
 from aks_action.model.plan import Apply, Plan, Stage
 from aks_action.runtime import checking, parallel
-from aks_action.runtime.journal import Journal
-from aks_action.runtime.late_checks import LateChecks
-from aks_action.runtime.stage_waits import StageWaits
-from aks_action.runtime.stage_writes import StageWrites
-from aks_action.runtime.surroundings import Surroundings
-from aks_action.runtime.writing import Writer
+from aks_action.runtime.executing.journal import Journal
+from aks_action.runtime.executing.late_checks import LateChecks
+from aks_action.runtime.executing.stage_waits import StageWaits
+from aks_action.runtime.executing.stage_writes import StageWrites
+from aks_action.runtime.executing.surroundings import Surroundings
+from aks_action.runtime.executing.writing import Writer
 
 __all__ = ["Surroundings", "execute"]
 

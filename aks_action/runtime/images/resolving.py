@@ -6,8 +6,8 @@ from aks_action.clients.image_ports import OpenRegistry
 from aks_action.errors import Problem, RegistryError, raise_all
 from aks_action.model.images.plan import ImagePlan
 from aks_action.model.images.release_plan import ImageSettings
+from aks_action.runtime.images.registries import Registries
 from aks_action.runtime.parallel import each
-from aks_action.runtime.registries import Registries
 
 
 def resolve(

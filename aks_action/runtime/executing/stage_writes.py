@@ -14,10 +14,10 @@ from aks_action.model.manifests import Document, ObjectRef
 from aks_action.model.plan import Apply, Change, Delete, Restore
 from aks_action.model.traffic.steps import Patch, Reroute
 from aks_action.model.volumes.steps import Renew
-from aks_action.runtime import traffic
-from aks_action.runtime.journal import Journal
-from aks_action.runtime.surroundings import Surroundings
-from aks_action.runtime.writing import Writer, assessment_of
+from aks_action.runtime.executing import traffic
+from aks_action.runtime.executing.journal import Journal
+from aks_action.runtime.executing.surroundings import Surroundings
+from aks_action.runtime.executing.writing import Writer, assessment_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,8 +27,8 @@ from aks_action.model.images.release_plan import (
     decide,
     plan_release,
 )
+from aks_action.runtime.images.registries import Registries
 from aks_action.runtime.parallel import each, workers
-from aks_action.runtime.registries import Registries
 
 _IN_FLIGHT = 1.5  # seconds given to writes that were under way when another one failed
 _UNDO = 60.0

@@ -11,7 +11,7 @@ from aks_action.model.documents import get_in
 from aks_action.model.manifests import Document, ObjectRef
 from aks_action.model.records import Attempt, History, Record, apply_sets, naming
 from aks_action.model.records.secrets import record_secrets, release_secret
-from aks_action.runtime import record_store
+from aks_action.runtime.records import store as record_store
 
 _LONGEST_ERROR = 1000
 

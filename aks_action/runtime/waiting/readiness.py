@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from aks_action.model.health import Health, HealthStatus
 from aks_action.model.health.proving import seconds_to_prove
 from aks_action.model.manifests import Document, ObjectRef
-from aks_action.runtime.sightings import Sightings
-from aks_action.runtime.steadiness import Steadiness
+from aks_action.runtime.waiting.sightings import Sightings
+from aks_action.runtime.waiting.steadiness import Steadiness
 
 
 @dataclass(slots=True, kw_only=True)

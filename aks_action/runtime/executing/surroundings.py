@@ -10,7 +10,7 @@ from aks_action.clients.ports import Clock, Cluster
 from aks_action.model.health import Trouble
 from aks_action.model.manifests import Document, Manifest, ObjectRef
 from aks_action.model.plan import Stage
-from aks_action.runtime.traffic import Traffic
+from aks_action.runtime.executing.traffic import Traffic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from aks_action.errors import ActionError, ApiError, Locked, LockLost
 from aks_action.model import durations
 from aks_action.model.locking import Holder, holder_of, renewal, version_of, who
 from aks_action.model.manifests import Document, ObjectRef
-from aks_action.runtime.lease_taking import Taking
+from aks_action.runtime.locking.taking import Taking
 
 RENEW_SECONDS = 5.0
 TRUST_SECONDS = 10.0

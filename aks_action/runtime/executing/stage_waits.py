@@ -9,12 +9,13 @@ from functools import partial
 from aks_action.model.manifests import Document, ObjectRef
 from aks_action.model.plan import Step, Wait
 from aks_action.model.traffic.steps import Pause
-from aks_action.runtime import traffic, waiting
-from aks_action.runtime.journal import Journal
-from aks_action.runtime.surroundings import Surroundings
-from aks_action.runtime.traffic_waits import TrafficWait
-from aks_action.runtime.wait_result import WaitResult
-from aks_action.runtime.writing import Writer
+from aks_action.runtime import waiting
+from aks_action.runtime.executing import traffic
+from aks_action.runtime.executing.journal import Journal
+from aks_action.runtime.executing.surroundings import Surroundings
+from aks_action.runtime.executing.writing import Writer
+from aks_action.runtime.waiting.result import WaitResult
+from aks_action.runtime.waiting.traffic import TrafficWait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

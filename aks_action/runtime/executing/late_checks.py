@@ -12,9 +12,9 @@ from aks_action.errors import ActionError, ApplyError, ManifestError
 from aks_action.model.manifests import Document, ObjectRef
 from aks_action.model.plan import Apply
 from aks_action.runtime import checking
-from aks_action.runtime.journal import Journal
-from aks_action.runtime.surroundings import Surroundings
-from aks_action.runtime.writing import Writer, assessment_of
+from aks_action.runtime.executing.journal import Journal
+from aks_action.runtime.executing.surroundings import Surroundings
+from aks_action.runtime.executing.writing import Writer, assessment_of
 
 _DISCOVERY = 10.0
 """Seconds in which the API server publishes a kind after its definition was established."""

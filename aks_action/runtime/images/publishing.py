@@ -9,8 +9,8 @@ from aks_action.errors import ActionError, AuthError, Problem, RegistryError, ra
 from aks_action.model.images.manifests import ImageManifest
 from aks_action.model.images.plan import ImagePlan, ImagePush, plan_images
 from aks_action.model.images.release_plan import ImageSettings, Published, PublishedHow
+from aks_action.runtime.images.registries import Registries
 from aks_action.runtime.parallel import each
-from aks_action.runtime.registries import Registries
 
 
 def read_plan(settings: ImageSettings, composer: Composer, tell: Tell) -> ImagePlan:

@@ -11,7 +11,7 @@ from aks_action.model.applying.takeover import renewed
 from aks_action.model.manifests import Document, Manifest, ObjectRef, ref_of
 from aks_action.model.plan import Apply, Assessment, Change, Delete, Restore
 from aks_action.model.volumes.steps import Renew
-from aks_action.runtime.journal import Journal
+from aks_action.runtime.executing.journal import Journal
 
 _OWNERSHIP_TRIES = 5
 
@@ -126,7 +126,7 @@ class Writer:
         return step.ref
 
     def _renew(self, step: Renew, entry: int) -> ObjectRef:
-        from aks_action.runtime import renewing  # noqa: PLC0415 - only where volumes grow
+        from aks_action.runtime.executing import renewing  # noqa: PLC0415 - only where volumes grow
 
         def orphan(ref: ObjectRef, live: Document) -> None:
             self._delete_wholly(ref, live, entry, "Orphan")

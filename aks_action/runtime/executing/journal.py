@@ -10,7 +10,7 @@ from aks_action.errors import Source
 from aks_action.model.manifests import ObjectRef
 from aks_action.model.outcomes import Outcome
 from aks_action.model.plan import Change
-from aks_action.runtime.wait_result import Waited, WaitResult
+from aks_action.runtime.waiting.result import Waited, WaitResult
 
 _UNKNOWN = "Whether the server carried it out is not known."
 

@@ -20,7 +20,7 @@ from aks_action.model.traffic.steps import (
     WaitPods,
 )
 from aks_action.model.traffic.weights import rerouted
-from aks_action.runtime import traffic_waits
+from aks_action.runtime.waiting import traffic as traffic_waits
 
 _TRIES = 5
 _REMINDER = 60.0

@@ -1,0 +1,1 @@
+"""Carrying a plan out: stage after stage, written down before it is done."""

@@ -1,0 +1,1 @@
+"""Images in registries: published, released, and found by their digest."""

@@ -1,0 +1,1 @@
+"""Records of releases in the cluster: read, written and forgotten."""
