@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import io
 import os
-import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import NoReturn, TextIO
 
 from aks_action import environment, inputs
-from aks_action.errors import ActionError, Cancelled
+from aks_action.cancelling import cancellable
+from aks_action.errors import ActionError
 from aks_action.jobs.results import Results
 from aks_action.workflow import Workflow
 
@@ -49,7 +48,7 @@ def main(env: Mapping[str, str] = os.environ, stdout: TextIO | None = None) -> i
     """Run the step and tell how it ended; returns the exit code (see `errors`)."""
     workflow = Workflow(env, stdout or sys.stdout)
     results = Results()
-    with _cancellable() as no_longer:
+    with cancellable() as no_longer:
         code = _told(workflow, results, lambda: _finished(env, workflow, results, no_longer))
         # Also after a failure: what was achieved is true, and later steps may need it.
         outputs = _told(workflow, results, lambda: results.set_outputs(workflow))
@@ -95,31 +94,3 @@ def entry() -> NoReturn:
     code = main()
     sys.stdout.flush()
     os._exit(code)
-
-
-@contextmanager
-def _cancellable() -> Iterator[Callable[[], None]]:
-    """SIGINT and SIGTERM raise `Cancelled` here, once; a second one changes nothing.
-
-    Yields what to call when there is nothing left to cancel.
-
-    The runner sends SIGINT, SIGTERM after 7.5 s and kills after 2.5 s more; as a container's
-    first process, a signal without a handler would not even reach us.
-    """
-    over = False
-
-    def cancel(number: int, _frame: object) -> None:
-        if not over:
-            no_longer()
-            raise Cancelled(number)
-
-    def no_longer() -> None:  # not by SIG_IGN: Python prints a traceback for one on its way
-        nonlocal over
-        over = True
-
-    before = {each: signal.signal(each, cancel) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield no_longer
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)

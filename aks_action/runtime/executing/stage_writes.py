@@ -40,8 +40,10 @@ class StageWrites:
         Raises ApplyError (AuthError when all are permissions) with every failure when the last
         step has ended.
         """
-        running = {self.pool.submit(self._attempt, step): step for step in self._changing(steps)}
+        running: dict[futures.Future[None], Write] = {}
         try:
+            for step in self._changing(steps):
+                running[self.pool.submit(self._attempt, step)] = step
             futures.wait(running)
         except BaseException:
             self.writer.stop()
