@@ -42,3 +42,9 @@ def test_a_deploy_of_which_nothing_is_remembered_imports_nothing_that_remembers(
     found = imported_by("aks_action.jobs.deploy")
     assert not [name for name in found if name.startswith("aks_action.model.records")]
     assert not found & {"aks_action.jobs.release", "aks_action.model.records.pruning"}
+
+
+def test_a_sign_in_to_azure_imports_nothing_of_private_clusters_and_registries() -> None:
+    found = imported_by("aks_action.clients.azure.session")
+    assert not [name for name in found if name.startswith("aks_action.clients.azure.private")]
+    assert "aks_action.clients.azure.registries" not in found

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
-from aks_action.clients.azure import clusters, registries
+from aks_action.clients.azure import clusters
 from aks_action.clients.azure.credentials import Entra
 from aks_action.clients.azure.http import azure_http
 from aks_action.clients.azure.manager import ResourceManager
-from aks_action.clients.azure.private.cluster import PrivateCluster
-from aks_action.clients.azure.private.run_command import RunCommand
 from aks_action.clients.clock import SystemClock
-from aks_action.clients.image_ports import Credentials
 from aks_action.clients.kube.access import BearerToken
 from aks_action.clients.kube.api import KubeCluster
 from aks_action.clients.kube.connection import connect
@@ -19,6 +17,10 @@ from aks_action.clients.kube.unreachable import Unreachable
 from aks_action.clients.ports import Clock
 from aks_action.errors import ApplyError, AuthError
 from aks_action.model.azure import AKS_SCOPE, REGISTRY_SCOPE, AzureCluster, AzureSettings
+
+if TYPE_CHECKING:
+    from aks_action.clients.azure.private.cluster import PrivateCluster
+    from aks_action.clients.image_ports import Credentials
 
 
 class AzureSession:
@@ -73,6 +75,9 @@ class AzureSession:
 
     def open_private(self, cluster: AzureCluster) -> PrivateCluster:
         """The cluster by run commands. Nothing is sent yet."""
+        # 0.02 s, and few clusters are private.
+        from aks_action.clients.azure.private.cluster import PrivateCluster  # noqa: PLC0415
+        from aks_action.clients.azure.private.run_command import RunCommand  # noqa: PLC0415
 
         def aks_token() -> str:
             return self._entra.token(AKS_SCOPE).value
@@ -82,6 +87,8 @@ class AzureSession:
 
     def registry_credentials(self, host: str) -> Credentials:
         """A login for a registry of Azure. Raises AuthError, RegistryError, InputError."""
+        from aks_action.clients.azure import registries  # noqa: PLC0415 - no part of a plain deploy
+
         tenant = self._entra.tenant_id
         try:
             login = registries.exchange(host, tenant, self._manager.token(), self._http)
