@@ -27,7 +27,7 @@ from aks_action.model.plan import (
 from aks_action.model.strategy_settings import Strategy, StrategyAction, StrategySettings
 from aks_action.model.traffic.steps import Patch
 from aks_action.strategies import basic
-from tests.unit.config_words import config_map, item, manifest, observed, pod_spec, workload
+from tests.unit.configuration.words import config_map, item, manifest, observed, pod_spec, workload
 
 NOTHING = Wait(manifests=())
 DONE = {"conditions": [{"type": "Complete", "status": "True"}]}

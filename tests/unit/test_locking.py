@@ -19,7 +19,7 @@ from aks_action.model.provenance import RunContext
 from aks_action.runtime.locking import TRUST_SECONDS, Lock
 from tests.fakes.clock import FakeClock, HurriedClock
 from tests.fakes.cluster import FakeCluster
-from tests.unit.config_words import applied, config_map, manifest
+from tests.unit.configuration.words import applied, config_map, manifest
 
 NOON = datetime(2026, 5, 1, 12, 0, 5, tzinfo=UTC)
 REF = lease_ref("shop")

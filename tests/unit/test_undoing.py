@@ -27,7 +27,7 @@ from aks_action.model.undoing.rejects import beside, is_of_strategy
 from aks_action.model.undoing.restoring import as_before, made_again, owners_again
 from aks_action.model.undoing.runs import Run
 from aks_action.model.volumes.steps import Renew, Sizes
-from tests.unit.config_words import applied, config_map, item, plan_of, workload
+from tests.unit.configuration.words import applied, config_map, item, plan_of, workload
 from tests.unit.volumes.words import stateful_set
 
 NOW = "2026-05-01T12:00:00Z"

@@ -8,7 +8,7 @@ from aks_action.model.manifests import Manifest, ManifestSet
 from aks_action.model.observed import Observed
 from aks_action.model.plan import Apply, Plan, Wait
 from aks_action.model.strategy_settings import StrategySettings
-from tests.unit.test_checking import CRD, NAMESPACE, TOY, config_map, deployment
+from tests.unit.runtime.test_checking import CRD, NAMESPACE, TOY, config_map, deployment
 from tests.unit.test_scaling import HPA, autoscaler
 from tests.unit.test_scaling import deployment as live_deployment
 

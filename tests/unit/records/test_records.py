@@ -20,8 +20,8 @@ from aks_action.model.records.making import (
 )
 from aks_action.model.records.objects import INLINE_BYTES, PART_BYTES, pieces
 from aks_action.model.records.packing import Unpackable
-from tests.unit.config_words import NAMESPACE, config_map, item, workload
-from tests.unit.release_words import (
+from tests.unit.configuration.words import NAMESPACE, config_map, item, workload
+from tests.unit.records.words import (
     attempt,
     found,
     history,

@@ -8,7 +8,7 @@ from aks_action.model.configuration.settings import ConfigChanges, ConfigSetting
 from aks_action.model.documents import get_in
 from aks_action.model.manifests import Document
 from aks_action.model.strategy_settings import Strategy, StrategySettings
-from tests.unit.config_words import config_map, item, manifest, pod_spec, workload
+from tests.unit.configuration.words import config_map, item, manifest, pod_spec, workload
 
 TEMPLATE = ("spec", "template", "metadata", "annotations", CONTENT_HASH)
 

@@ -5,7 +5,7 @@ import pytest
 from aks_action.errors import ActionError, Conflict, InputError
 from aks_action.model.records import Attempt, History, Record
 from aks_action.model.records.selection import chosen, told
-from tests.unit.release_words import attempt, found, history, record, secrets_of
+from tests.unit.records.words import attempt, found, history, record, secrets_of
 
 
 def past(*versions: str, begun: Attempt | None = None) -> History:

@@ -27,7 +27,7 @@ from aks_action.runtime.executing.executor import Surroundings, execute
 from aks_action.runtime.executing.journal import Journal
 from tests.fakes.clock import FakeClock, HurriedClock
 from tests.fakes.cluster import FakeCluster
-from tests.unit.test_checking import CRD, NAMESPACE, TOY, config_map, deployment, job
+from tests.unit.runtime.test_checking import CRD, NAMESPACE, TOY, config_map, deployment, job
 
 FORCE = ApplyRules(force=True)
 

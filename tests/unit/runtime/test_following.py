@@ -13,8 +13,8 @@ from aks_action.model.manifests import Document, ObjectRef, ref_of
 from aks_action.runtime.following import LONGEST_LINE, LogFollower
 from tests.fakes.clock import HurriedClock
 from tests.fakes.cluster import FakeCluster
-from tests.unit.config_words import manifest
-from tests.unit.test_checking import job
+from tests.unit.configuration.words import manifest
+from tests.unit.runtime.test_checking import job
 
 JOB = job()
 TARGET = ref_of(JOB)

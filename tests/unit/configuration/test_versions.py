@@ -19,7 +19,15 @@ from aks_action.model.manifests import Document, Manifest, ManifestSet, ObjectRe
 from aks_action.model.plan import Change
 from aks_action.model.pod_specs import value_at
 from aks_action.model.strategy_settings import Strategy, StrategySettings
-from tests.unit.config_words import applied, config_map, item, observed, plan_of, pod_spec, workload
+from tests.unit.configuration.words import (
+    applied,
+    config_map,
+    item,
+    observed,
+    plan_of,
+    pod_spec,
+    workload,
+)
 from tests.unit.strategies.words import TYPES
 
 # The test vectors of kustomize's own hasher, and of kubectl's before it.

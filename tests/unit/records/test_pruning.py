@@ -15,8 +15,8 @@ from aks_action.model.records.formers import Former, formers
 from aks_action.model.records.pruning import Pruning, Rules, left_in_place, pruning
 from aks_action.model.release_settings import GUARDED_KINDS
 from aks_action.model.resources import ResourceType, index
-from tests.unit.config_words import NAMESPACE, config_map, item, workload
-from tests.unit.release_words import PARENT, attempt, history, manifests_of, record
+from tests.unit.configuration.words import NAMESPACE, config_map, item, workload
+from tests.unit.records.words import PARENT, attempt, history, manifests_of, record
 
 OURS = {PART_OF: apply_set_id(PARENT)}
 RULES = Rules(kinds=frozenset(), parent=PARENT)

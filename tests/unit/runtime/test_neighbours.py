@@ -6,7 +6,7 @@ from aks_action.errors import ApiError
 from aks_action.model.manifests import ref_of
 from aks_action.runtime.observing import neighbours
 from tests.fakes.cluster import FakeCluster
-from tests.unit.config_words import config_map, item, pod_spec, workload
+from tests.unit.configuration.words import config_map, item, pod_spec, workload
 
 
 @pytest.fixture

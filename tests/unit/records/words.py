@@ -15,7 +15,7 @@ from aks_action.model.records import (
     read_history,
 )
 from aks_action.model.records.secrets import record_secrets, release_secret
-from tests.unit.config_words import NAMESPACE, config_map
+from tests.unit.configuration.words import NAMESPACE, config_map
 
 RELEASE = "shop"
 PARENT = naming.release_ref(RELEASE, NAMESPACE)

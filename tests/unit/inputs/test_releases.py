@@ -3,7 +3,7 @@
 import pytest
 
 from aks_action.model.release_settings import ReleaseSettings
-from tests.unit.test_inputs import DEPLOY, parse, problems_of
+from tests.unit.inputs.test_inputs import DEPLOY, parse, problems_of
 
 
 def test_nothing_is_remembered_unless_a_name_is_given() -> None:

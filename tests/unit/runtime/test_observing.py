@@ -12,7 +12,7 @@ from aks_action.model.resources import ResourceType
 from aks_action.runtime.executing.namespace_annotation import read, write
 from aks_action.runtime.observing import observe
 from tests.fakes.cluster import FakeCluster
-from tests.unit.test_checking import CRD, NAMESPACE, TOY, config_map, deployment
+from tests.unit.runtime.test_checking import CRD, NAMESPACE, TOY, config_map, deployment
 
 SCALED_OBJECTS = ResourceType(
     api_version="keda.sh/v1alpha1", kind="ScaledObject", plural="scaledobjects", namespaced=True

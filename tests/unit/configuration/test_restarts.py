@@ -11,7 +11,7 @@ from aks_action.model.documents import get_in, set_in
 from aks_action.model.manifests import Document
 from aks_action.model.plan import Apply, Change, Plan, Wait
 from aks_action.model.traffic.steps import Patch
-from tests.unit.config_words import (
+from tests.unit.configuration.words import (
     applied,
     config_map,
     item,
