@@ -135,27 +135,42 @@ class _Writing:
     previous: Mapping[ImageReference, ImageManifest]
     tell: Tell
     begun: list[TagChange] = field(default_factory=list)
-    stop: threading.Event = field(default_factory=threading.Event)
+    under_way: int = 0
+    stopped: bool = False
+    changed: threading.Condition = field(default_factory=threading.Condition)
 
     def write(self, changes: Sequence[TagChange]) -> None:
         """Write all tags at once; after a failure or a signal, none."""
-        with workers() as pool:
-            futures = [pool.submit(self._write_one, change) for change in changes]
-            try:
-                for future in futures:
-                    future.result()
-            except BaseException as error:
-                self.stop.set()
-                wait(futures, timeout=_IN_FLIGHT)
-                self._undo(error)
-                raise
+        try:
+            each(self._write_one, changes)
+        except BaseException as error:
+            self._stop()
+            self._undo(error)
+            raise
 
     def _write_one(self, change: TagChange) -> None:
-        if self.stop.is_set():
-            return
-        self.begun.append(change)  # before the write: one whose answer is lost counts as well
-        target = change.release.target
-        self.registries.of(target).put(target, self.manifests[change.release.source])
+        with self.changed:
+            if self.stopped:
+                return
+            self.begun.append(change)  # before the write: one whose answer is lost counts too
+            self.under_way += 1
+        try:
+            target = change.release.target
+            self.registries.of(target).put(target, self.manifests[change.release.source])
+        finally:
+            with self.changed:
+                self.under_way -= 1
+                self.changed.notify_all()
+
+    def _stop(self) -> None:
+        """No further write begins; those under way get a moment.
+
+        They are counted here and not by their futures: a signal may come between the submission
+        of a write and the assignment of its future.
+        """
+        with self.changed:
+            self.stopped = True
+            self.changed.wait_for(lambda: not self.under_way, timeout=_IN_FLIGHT)
 
     def _undo(self, error: BaseException) -> None:
         """Raises the same kind of error again with what could not be taken back."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+import time
+
 import pytest
 
+from aks_action.cancelling import cancellable
 from aks_action.errors import Cancelled, Conflict, RegistryError
-from aks_action.model.images.manifests import OCI_MANIFEST
+from aks_action.model.images.manifests import OCI_MANIFEST, ImageManifest
 from aks_action.model.images.plan import ImagePlan, ImagePush
 from aks_action.model.images.references import ImageReference
 from aks_action.model.images.release_plan import ImageSettings, Published, PublishedHow
@@ -96,6 +101,27 @@ def test_a_failure_half_way_takes_everything_back(broken: str, error: Exception)
     with pytest.raises(type(error)) as raised:
         run.release()
     assert raised.value is error
+    assert run.tags() == before
+
+
+def test_a_signal_while_the_writes_are_being_submitted_takes_everything_back() -> None:
+    """Also the writes that had begun and whose futures nobody has yet."""
+    names = [f"image-{number}" for number in range(40)]
+    run = Run()
+    for name in names:
+        run.registry.store(ref(f"x.io/{name}:latest"), image(name))
+    before, put, main = run.tags(), run.registry.put, threading.get_ident()
+
+    def put_slowly(reference: ImageReference, manifest: ImageManifest) -> None:
+        if not run.registry.writes():
+            signal.pthread_kill(main, signal.SIGTERM)
+        time.sleep(0.05)
+        put(reference, manifest)
+
+    run.registry.put = put_slowly  # type: ignore[method-assign]
+    with cancellable(), pytest.raises(Cancelled):
+        run.release(*names)
+    assert run.registry.writes()
     assert run.tags() == before
 
 
