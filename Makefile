@@ -49,7 +49,7 @@ unit: setup ## Unit tests alone: no network, under 10 s
 	$(PYTEST) tests/unit -n 2 --dist worksteal
 
 wire: setup ## Faults on the wire: answers that are late, wrong, cut off or refused
-	$(PYTEST) tests/wire -n 2
+	$(PYTEST) tests/wire -n 2 --reruns 1
 
 bed: $(BED) ## The test bed's own test
 	$(PYTEST) tests/testbed
@@ -61,7 +61,7 @@ scenarios: $(BED) ## The action on the real cluster, as users meet it
 	$(PYTEST) tests/scenarios -n 4 --maxschedchunk=1 --reruns 2 --reruns-delay 5
 
 action: $(BED) ## The action's image, workflows and examples, and the action as a step
-	$(PYTEST) tests/action
+	$(PYTEST) tests/action --reruns 1 --reruns-delay 2
 
 test: lint types imports unit wire bed contract scenarios action ## Everything, as CI runs it
 
