@@ -27,6 +27,7 @@ class Namespaces:
     def fresh(self) -> str:
         self._count += 1
         name = f"aks-action-bench-{self._count}"
+        self.delete(name)
         self._bed.ready_namespace(name)
         self._made.append(name)
         return name

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT_FILE = ROOT / ".testbed/env"
@@ -59,27 +60,33 @@ class Bed:
 
     def pull_secret(self, namespace: str, name: str) -> None:
         """Let the pods of a namespace pull, which an AKS with an attached ACR may anyhow."""
+        self.kubectl("create", "--filename=-", stdin=json.dumps(self._login(namespace, name)))
+
+    def _login(self, namespace: str, name: str) -> dict[str, Any]:
         host = self.registry.partition("/")[0]
         login = {"auths": {host: {"username": self.username, "password": self.password}}}
-        secret = {
+        return {
             "apiVersion": "v1",
             "kind": "Secret",
             "metadata": {"name": name, "namespace": namespace},
             "type": "kubernetes.io/dockerconfigjson",
             "stringData": {".dockerconfigjson": json.dumps(login)},
         }
-        self.kubectl("create", "--filename=-", stdin=json.dumps(secret))
 
     def ready_namespace(self, name: str) -> None:
-        """A fresh namespace whose pods may pull, whatever their manifests say."""
-        self.kubectl("delete", "namespace", name, "--ignore-not-found", "--timeout=300s")
-        self.kubectl("create", "namespace", name)
-        self.pull_secret(name, "registry")
-        there = ("--for=create", "serviceaccount/default", f"--namespace={name}")
-        self.kubectl("wait", *there, "--timeout=30s")
-        patch = json.dumps({"imagePullSecrets": [{"name": "registry"}]})
-        account = ("serviceaccount", "default", f"--namespace={name}")
-        self.kubectl("patch", *account, f"--patch={patch}")
+        """A new namespace whose pods may pull, whatever their manifests say."""
+        account = {
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": {"name": "default", "namespace": name},
+            "imagePullSecrets": [{"name": "registry"}],
+        }
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        items = [namespace, self._login(name, "registry"), account]
+        made = {"apiVersion": "v1", "kind": "List", "items": items}
+        # Server-side: whether the account is there already is a race with who makes it.
+        apply = ("apply", "--server-side", "--force-conflicts", "--validate=false", "--filename=-")
+        self.kubectl(*apply, stdin=json.dumps(made))
 
     def publish(self, local: str, name: str) -> str:
         """Push an image of the engine under a name in the registry, and return its reference."""

@@ -46,6 +46,13 @@ def pytest_configure() -> None:
             os.environ.pop(name, None)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Why a test was run again: its failure is a finding, also when the next try passes."""
+    for report in terminalreporter.stats.get("rerun", []):
+        terminalreporter.section(f"why again: {report.nodeid}")
+        terminalreporter.write_line(report.longreprtext)
+
+
 @pytest.fixture(autouse=True)
 def _unit_tests_stay_inside(request: pytest.FixtureRequest) -> Iterator[None]:
     if UNIT not in request.path.parents:

@@ -1,8 +1,8 @@
 """A step, its namespace and its images, on the test bed."""
 
-import hashlib
 import os
 import re
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,8 +54,7 @@ def _images(bed: Bed) -> str:
 @pytest.fixture(name="namespace")
 def _namespace(request: pytest.FixtureRequest, bed: Bed) -> Iterator[str]:
     words = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).removeprefix("test-")
-    digest = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:6]
-    name = f"s-{words[:40].strip('-')}-{digest}"
+    name = f"s-{words[:40].strip('-')}-{secrets.token_hex(3)}"
     bed.ready_namespace(name)
     yield name
     bed.kubectl("delete", "namespace", name, "--wait=false")

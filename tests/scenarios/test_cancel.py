@@ -22,8 +22,14 @@ def written(bed: Bed, namespace: str) -> set[str]:
     return names - {"kube-root-ca.crt"}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("after", ["::group::Plan", "cm-7 created", "cm-70 created"])
+@pytest.mark.parametrize(
+    ("after", "number"),
+    [
+        ("::group::Plan", signal.SIGTERM),
+        ("cm-7 created", signal.SIGINT),
+        ("cm-70 created", signal.SIGTERM),
+    ],
+)
 def test_the_report_names_what_the_cluster_has(
     step: Step, bed: Bed, namespace: str, number: signal.Signals, after: str
 ) -> None:

@@ -95,14 +95,14 @@ class App:
 def test_a_deploy_that_was_killed_after_any_write_is_finished_by_the_next(
     mode: str, step: Step, bed: Bed, door: Door, namespace: str, tmp_path: Path
 ) -> None:
-    """Without the soak right before and right after the one that matters."""
+    """Without the soak right before the one that matters."""
     app = App(bed=bed, step=step, door=door, namespace=namespace, inputs=MODES[mode])
     app.change()
     assert app.deploy() == 0
     app.change()
     assert app.deploy() == 0
     (vital, *_) = (n for n, each in enumerate(door.writes) if VITAL[mode] in each)
-    limits = range(1, MOST_WRITES) if SOAK else (vital, vital + 1)
+    limits = range(1, MOST_WRITES) if SOAK else (vital,)
     killed = 0
     with Load(bed, tmp_path, [app.target()], rate=40) as load:
         for limit in limits:
@@ -115,7 +115,7 @@ def test_a_deploy_that_was_killed_after_any_write_is_finished_by_the_next(
         load.last(seconds=2)
         answers = load.stop()
     story = "\n".join(app.diary)
-    assert killed >= (vital if SOAK else 2), f"hardly ever killed\n{story}"
+    assert killed >= (vital if SOAK else 1), f"hardly ever killed\n{story}"
     assert not answers.failures, f"{answers.failed}\n{story}"
     assert f"SETTING={app.level}" in answers.versions, story
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.timeout(900 if SOAK else 280)
 RELEASE = {"release-name": "shop"}
 PRUNE = {**RELEASE, "prune": "true"}
 MOST_WRITES = 20
-STRIDE = 1 if SOAK else 4
+STRIDE = 1 if SOAK else 6
 """Writes from one kill to the next."""
 
 

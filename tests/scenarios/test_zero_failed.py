@@ -32,8 +32,9 @@ Life = tuple[tuple[str, str], ...]
 _GOOD: Life = (("deploy", "good"), ("promote", "good"))
 _REJECTED: Life = (("deploy", "rejected"), ("reject", "rejected"))
 LIVES: dict[str, Life] = dict.fromkeys(ROUTED, (*_GOOD, *_REJECTED))
-if not SOAK:  # a switch back is the same for promote and reject; each is shown by one of the two
-    LIVES |= {"blue-green-ingress": _GOOD, "canary-pod": _REJECTED}
+if not SOAK:  # a switch back is the same for promote and reject; each is shown by two of the four
+    LIVES |= {"blue-green-ingress": _GOOD, "blue-green-service": _REJECTED}
+    LIVES |= {"canary-gateway": _GOOD, "canary-pod": _REJECTED}
 METHODS = [each for each in ROUTED if SOAK or each != "blue-green-gateway"]
 """Gateways have canary-gateway, and switches blue-green-ingress; both at once are for the soak."""
 
