@@ -1,6 +1,7 @@
 """The cluster, registry and engine that the demo, the tests and the benchmark use."""
 
 import base64
+import fcntl
 import json
 import os
 import shlex
@@ -14,6 +15,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT_FILE = ROOT / ".testbed/env"
+_ALONE = Path(tempfile.gettempdir(), "aks-action-publish.lock")
 
 
 class NoBed(Exception):  # noqa: N818 - reads as the sentence that the user sees
@@ -93,7 +95,8 @@ class Bed:
         reference = f"{self.registry}/{name}"
         login = base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
         host = self.registry.partition("/")[0]
-        with tempfile.TemporaryDirectory() as config:
+        with _ALONE.open("w") as alone, tempfile.TemporaryDirectory() as config:
+            fcntl.flock(alone, fcntl.LOCK_EX)  # a registry may fail two pushes of one new image
             Path(config, "config.json").write_text(json.dumps({"auths": {host: {"auth": login}}}))
             for command in (("tag", local, reference), ("push", "--quiet", reference)):
                 finished = subprocess.run(

@@ -67,8 +67,20 @@ class Answers:
         )
 
 
+def await_answer(bed: Bed, target: Target) -> None:
+    """Nodes and gateways get to know a new Service or route a moment after it is there."""
+    header = ["--header", f"Host: {target.host}"] if target.host else []
+    command = ["curl", "--silent", "--fail", "--max-time", "2", *header, target.url]
+    until = time.monotonic() + 30
+    while subprocess.run(bed.inside(command), check=False, capture_output=True).returncode:
+        assert time.monotonic() < until, f"{target} never answered"
+        time.sleep(0.3)
+
+
 class Load:
-    """Requests until `stop`; half of them on connections of their own, half on kept ones.
+    """Requests from the first answer until `stop`.
+
+    Half of them on connections of their own, half on kept ones.
 
     A new connection meets what nodes and gateways know by then, a kept one a pod that ends.
     """
@@ -76,7 +88,10 @@ class Load:
     def __init__(
         self, bed: Bed, folder: Path, targets: Iterable[Target], *, rate: int, seconds: int = 0
     ) -> None:
-        text = "\n".join(str(each) for each in targets)
+        wanted = list(targets)
+        for each in wanted:
+            await_answer(bed, each)
+        text = "\n".join(str(each) for each in wanted)
         self._files = [folder / f"load-{time.monotonic_ns()}-{kept}" for kept in (0, 1)]
         self._running = [
             _attack(bed, text, file, max(1, rate // 2), seconds or LONGEST, kept=bool(kept))

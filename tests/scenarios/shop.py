@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.bed import Bed
-from tests.scenarios.load import Answers, Load, Target
+from tests.scenarios.load import Answers, Load, Target, await_answer
 from tests.scenarios.manifests import document
 from tests.scenarios.support import Finished, Step
 
@@ -88,12 +87,9 @@ class Shop:
         return Target(url=f"{self.bed.gateway}/", host=f"{self.namespace}.test")
 
     def await_answers(self) -> None:
-        """Nodes and gateways get to know a new Service or route a moment after it is there."""
-        until = time.monotonic() + 30
+        """At every address, and everywhere: a node may be later than another, or than a gateway."""
         for target in self.targets():
-            while not self._answers(target):
-                assert time.monotonic() < until, f"{target} never answered"
-                time.sleep(0.3)
+            await_answer(self.bed, target)
         time.sleep(1)
 
     def all_answered(self, answers: Answers) -> None:
@@ -122,14 +118,6 @@ class Shop:
             for each in piece.get("endpoints") or ()
             if each["conditions"].get("ready")
         ]
-
-    def _answers(self, target: Target) -> bool:
-        header = ["--header", f"Host: {target.host}"] if target.host else []
-        command = ["curl", "--silent", "--fail", "--max-time", "2", *header, target.url]
-        return (
-            subprocess.run(self.bed.inside(command), check=False, capture_output=True).returncode
-            == 0
-        )
 
     def forget_locks(self) -> None:
         self._kubectl("delete", "leases", "--all")

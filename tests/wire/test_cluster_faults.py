@@ -709,6 +709,15 @@ def test_pages_that_expire_are_read_again_at_once(server: HTTPServer, cluster: K
     ]
 
 
+def test_of_a_kind_that_has_just_gone_there_is_nothing(
+    server: HTTPServer, cluster: KubeCluster
+) -> None:
+    """Its CustomResourceDefinition may be deleted between discovery and a LIST."""
+    gone = Response("404 page not found\n", 404, content_type="text/plain; charset=utf-8")
+    answers(server, "GET", PATH, gone)
+    assert cluster.list("v1", "ConfigMap", namespace="prod").items == ()
+
+
 def test_a_container_that_has_not_started_has_no_log(
     server: HTTPServer, cluster: KubeCluster
 ) -> None:

@@ -23,14 +23,23 @@ _GRACE = 10.0
 def listing(
     sender: Sender, path: str, asked: Asked, *, label_selector: str, field_selector: str
 ) -> Listing:
-    """All objects of the collection at `path`; each gets its apiVersion and kind."""
+    """All objects of the collection at `path`; each gets its apiVersion and kind.
+
+    There are none of a kind that was deleted after discovery. (A namespace that is not there is
+    no such case: a LIST in it is empty.)
+    """
 
     def page(limit: str = "", token: str = "") -> Mapping[str, Any]:
         query = {"labelSelector": label_selector, "fieldSelector": field_selector}
         whole = with_query(path, **query, limit=limit, **{"continue": token})
         return json_answer(sender, Call(method="GET", path=whole, asked=asked))
 
-    answer = page(limit=str(_PAGE))
+    try:
+        answer = page(limit=str(_PAGE))
+    except ApiError as error:
+        if error.status != 404:
+            raise
+        return Listing(items=(), resource_version="")
     items = [*(answer.get("items") or ())]
     while token := (answer.get("metadata") or {}).get("continue"):
         try:
