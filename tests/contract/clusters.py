@@ -153,12 +153,12 @@ class RealWorld:
 
     @contextmanager
     def namespace(self) -> Iterator[str]:
-        name = unique_name()
-        self._kubectl("create", "namespace", name)
+        made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": unique_name()}}
+        self.cluster.create(made)
         try:
-            yield name
+            yield ref_of(made).name
         finally:
-            self._kubectl("delete", "namespace", name, "--wait=false")
+            self.cluster.delete(ref_of(made))
 
     @contextmanager
     def removed_afterwards(self, *documents: dict[str, Any]) -> Iterator[None]:
