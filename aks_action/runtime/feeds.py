@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from aks_action.clients.ports import Clock, Cluster, WatchEvent
 from aks_action.errors import ActionError, ApiError, AuthError, ManifestError
 from aks_action.model.manifests import Document
+from aks_action.runtime.streams import OpenStreams
 
 WATCH_SECONDS = 60
 _TICK_SECONDS = 0.1
@@ -72,9 +72,7 @@ class Feeds:
         self._messages: SimpleQueue[Message] = SimpleQueue()
         self._cluster = cluster
         self._clock = clock
-        self._closed = threading.Event()
-        self._lock = threading.Lock()
-        self._watches: set[AbstractContextManager[Any]] = set()
+        self._watches = OpenStreams()
 
     def __enter__(self) -> Self:
         return self
@@ -85,13 +83,7 @@ class Feeds:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._closed.set()
-        with self._lock:
-            watches = list(self._watches)
-        for watch in watches:
-            # A watch that breaks while it is closed is closed.
-            with suppress(Exception):
-                watch.__exit__(None, None, None)
+        self._watches.close()
 
     def open(self, collection: Collection) -> None:
         """Begin to feed a collection's objects into `messages`."""
@@ -116,16 +108,16 @@ class Feeds:
 
     def _run(self, collection: Collection) -> None:
         failures = 0
-        while not self._closed.is_set():
+        while not self._watches.are_closed():
             started = self._clock.now()
             try:
                 self._list_and_watch(collection)
             except Exception as error:  # noqa: BLE001 - a thread's error is told to its reader
-                if self._closed.is_set() or self._is_final(collection, error):
+                if self._watches.are_closed() or self._is_final(collection, error):
                     return
             lasted = self._clock.now() - started
             failures = failures + 1 if lasted < _QUICK else 0
-            self._closed.wait(_PAUSES[min(failures, len(_PAUSES) - 1)])
+            self._watches.pause(_PAUSES[min(failures, len(_PAUSES) - 1)])
 
     def _list_and_watch(self, collection: Collection) -> None:
         listing = self._cluster.list(
@@ -135,7 +127,7 @@ class Feeds:
             field_selector=collection.field_selector,
         )
         self._messages.put(Snapshot(collection=collection, items=listing.items))
-        if self._closed.wait(_LOOK_SECONDS):
+        if self._watches.pause(_LOOK_SECONDS):
             return  # its reader has seen enough: nothing has to be watched
         watch = self._cluster.watch(
             collection.api_version,
@@ -145,20 +137,12 @@ class Feeds:
             timeout_seconds=WATCH_SECONDS,
             field_selector=collection.field_selector,
         )
-        with watch as events:
-            with self._lock:
-                self._watches.add(watch)
-            try:
-                if self._closed.is_set():  # closed before this watch could be found
+        with self._watches.reading(watch) as events:
+            for event in events:
+                if self._watches.are_closed():
                     return
-                for event in events:
-                    if self._closed.is_set():
-                        return
-                    if event.type != "BOOKMARK":
-                        self._messages.put(Change(collection=collection, event=event))
-            finally:
-                with self._lock:
-                    self._watches.discard(watch)
+                if event.type != "BOOKMARK":
+                    self._messages.put(Change(collection=collection, event=event))
 
     def _is_final(self, collection: Collection, error: Exception) -> bool:
         """Tell the reader of an error, unless it is only an outdated resourceVersion."""

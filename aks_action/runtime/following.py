@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -14,6 +14,7 @@ from aks_action.model.documents import get_in
 from aks_action.model.health import Related
 from aks_action.model.health.records import controller_of, uid_of
 from aks_action.model.manifests import Document, Manifest, ObjectRef, ref_of
+from aks_action.runtime.streams import OpenStreams
 
 LONGEST_LINE = 4000
 """Characters of one line that are told."""
@@ -43,9 +44,7 @@ class LogFollower:
         self._cluster = cluster
         self._clock = clock
         self._tell = tell
-        self._closed = threading.Event()
-        self._lock = threading.Lock()
-        self._streams: set[AbstractContextManager[Any]] = set()
+        self._streams = OpenStreams()
         self._threads: dict[_Run, threading.Thread] = {}
         self._denied = False
 
@@ -58,12 +57,7 @@ class LogFollower:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._closed.set()
-        with self._lock:
-            streams = list(self._streams)
-        for stream in streams:
-            with suppress(Exception):  # a stream that breaks while it is closed is closed
-                stream.__exit__(None, None, None)
+        self._streams.close()
 
     def see(self, target: ObjectRef, related: Related) -> None:
         """Begin to follow every container of a target's pods that was started meanwhile."""
@@ -101,7 +95,7 @@ class LogFollower:
     def _follow(self, run: _Run, prefix: str) -> None:
         """Read on after every break of the connection, from the line that was told last."""
         seen, pause = "", _FIRST_PAUSE
-        while not self._closed.is_set():
+        while not self._streams.are_closed():
             try:
                 for line in self._lines(run, seen):
                     time, _, text = line.partition(" ")
@@ -113,20 +107,13 @@ class LogFollower:
             except ActionError as error:
                 if self._is_final(error):
                     return
-            self._closed.wait(pause)
+            self._streams.pause(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _lines(self, run: _Run, seen: str) -> Iterator[str]:
         stream = self._cluster.follow_log(run.pod, container=run.container, since=seen)
-        with stream as lines:
-            with self._lock:
-                self._streams.add(stream)
-            try:
-                if not self._closed.is_set():  # closed before this stream could be found
-                    yield from lines
-            finally:
-                with self._lock:
-                    self._streams.discard(stream)
+        with self._streams.reading(stream) as lines:
+            yield from lines
 
     def _has_ended(self, run: _Run) -> bool:
         pod = self._cluster.get(run.pod)
