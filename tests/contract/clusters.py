@@ -45,6 +45,9 @@ class World(Protocol):
     def scale(self, document: dict[str, Any], replicas: int) -> None:
         """Set the replicas as an autoscaler does."""
 
+    def seen(self, ref: ObjectRef) -> None:
+        """Return when the controller of a workload has seen it, and noted that on it."""
+
     def end_job(self, ref: ObjectRef) -> None:
         """Let a Job fail for good."""
 
@@ -106,6 +109,9 @@ class FakeWorld:
     def scale(self, document: dict[str, Any], replicas: int) -> None:
         scaled = {**document, "spec": {"replicas": replicas}}
         self.fake.put(scaled, manager="kube-controller-manager")
+
+    def seen(self, ref: ObjectRef) -> None:
+        pass
 
     def end_job(self, ref: ObjectRef) -> None:
         self.fake.set_status(ref, {"conditions": [{"type": "Failed", "status": "True"}]})
@@ -183,6 +189,10 @@ class RealWorld:
         self._kubectl(
             "scale", "-n", ref.namespace, f"{ref.kind}/{ref.name}", f"--replicas={replicas}"
         )
+
+    def seen(self, ref: ObjectRef) -> None:
+        noted = "--for=jsonpath={.status.observedGeneration}"
+        self._kubectl("wait", noted, "-n", ref.namespace, f"{ref.kind}/{ref.name}", "--timeout=30s")
 
     def end_job(self, ref: ObjectRef) -> None:
         """By its own deadline; its pod has an image that nobody serves."""

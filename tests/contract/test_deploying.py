@@ -235,6 +235,7 @@ def test_what_kubectl_applied_is_taken_over_so_that_removed_fields_go(
 ) -> None:
     first = set_in(deployment(namespace, replicas=0), ("metadata", "labels"), {"old": "x"})
     world.kubectl_apply(set_in(first, ("spec", "minReadySeconds"), 3))
+    world.seen(ref_of(first))
     second = set_in(first, ("metadata", "labels"), {"new": "y"})
     deploy(second)
     shown = {field.path for field in deploy.assessments["Deployment/web"].fields}
