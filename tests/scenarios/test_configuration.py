@@ -66,6 +66,16 @@ def target(bed: Bed, namespace: str, name: str = "web") -> Target:
     return Target(url=f"http://{service['spec']['clusterIP']}/config")
 
 
+def serves(bed: Bed, step: Step, namespace: str, level: str, name: str = "web") -> None:
+    """The pods behind the Service answer this setting alone, once old ones are gone."""
+    deadline = time.monotonic() + 20
+    where, seen = target(bed, namespace, name), set[str]()
+    while seen != {f"SETTING={level}"}:
+        assert time.monotonic() < deadline, f"the pods answer {seen}"
+        with Load(bed, step.temp, [where], rate=10, seconds=0.5) as load:
+            seen = set(load.wait().versions)
+
+
 def deployed(step: Step, **inputs: str) -> Finished:
     finished = step.run({key.replace("_", "-"): value for key, value in inputs.items()})
     assert finished.code == 0, finished.log
@@ -94,8 +104,7 @@ def test_a_changed_config_map_restarts_exactly_its_readers(
     after = templates(bed, namespace)
     assert {name for name in after if after[name] != before[name]} == {"outsider", "web"}
     for name in ("web", "outsider"):
-        with Load(bed, step.temp, [target(bed, namespace, name)], rate=10, seconds=1) as load:
-            assert set(load.wait().versions) == {"SETTING=debug"}
+        serves(bed, step, namespace, "debug", name)
     assert not deployed(step).outputs["restarted"]
     assert templates(bed, namespace) == after
     (settings,) = (

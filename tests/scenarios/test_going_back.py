@@ -1,17 +1,15 @@
 """Records, rollback and prune, seen by what pods answer and by what is left in the namespace."""
 
 import json
-import time
 
 import pytest
 
 from demo.bed import Bed
 from tests.scenarios import manifests
 from tests.scenarios.killing_proxy import Door, run_through
-from tests.scenarios.load import Load
 from tests.scenarios.shop import SOAK
 from tests.scenarios.support import Finished, Step
-from tests.scenarios.test_configuration import found, names, target
+from tests.scenarios.test_configuration import found, names, serves
 
 pytestmark = pytest.mark.timeout(900 if SOAK else 280)
 
@@ -37,16 +35,6 @@ def app(level: str, name: str = "web", *, key: str = "LEVEL") -> str:
         + manifests.deployment(name, env=[{"name": "SETTING", "valueFrom": source}])
         + manifests.document("v1", "Service", name, spec=service)
     )
-
-
-def serves(bed: Bed, step: Step, namespace: str, level: str) -> None:
-    """The pods behind the Service answer this setting alone, once old ones are gone."""
-    deadline = time.monotonic() + 20
-    where, seen = target(bed, namespace), set[str]()
-    while seen != {f"SETTING={level}"}:
-        assert time.monotonic() < deadline, f"the pods answer {seen}"
-        with Load(bed, step.temp, [where], rate=10, seconds=0.5) as load:
-            seen = set(load.wait().versions)
 
 
 @pytest.mark.parametrize("mode", ["restart", "version"])
