@@ -78,9 +78,7 @@ def await_answer(bed: Bed, target: Target) -> None:
 
 
 class Load:
-    """Requests from the first answer until `stop`.
-
-    Half of them on connections of their own, half on kept ones.
+    """Requests until `stop`; half of them on connections of their own, half on kept ones.
 
     A new connection meets what nodes and gateways know by then, a kept one a pod that ends.
     """
@@ -88,10 +86,7 @@ class Load:
     def __init__(
         self, bed: Bed, folder: Path, targets: Iterable[Target], *, rate: int, seconds: int = 0
     ) -> None:
-        wanted = list(targets)
-        for each in wanted:
-            await_answer(bed, each)
-        text = "\n".join(str(each) for each in wanted)
+        text = "\n".join(str(each) for each in targets)
         self._files = [folder / f"load-{time.monotonic_ns()}-{kept}" for kept in (0, 1)]
         self._running = [
             _attack(bed, text, file, max(1, rate // 2), seconds or LONGEST, kept=bool(kept))

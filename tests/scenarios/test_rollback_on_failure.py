@@ -10,7 +10,7 @@ import pytest
 from demo.bed import Bed
 from tests.scenarios import manifests
 from tests.scenarios.killing_proxy import Door, killing_proxy
-from tests.scenarios.load import Load
+from tests.scenarios.load import Load, await_answer
 from tests.scenarios.shop import SOAK, Shop
 from tests.scenarios.support import Finished, Step
 from tests.scenarios.test_configuration import found, names, reader, target
@@ -55,6 +55,7 @@ def test_no_request_fails_while_a_crashing_version_goes_back_with_its_configurat
     """And the manifests of before change nothing any more."""
     old = app("old")
     deployed(step, old)
+    await_answer(bed, target(bed, namespace))
     before = state(bed, namespace)
     step.write("k8s/all.yml", app("new", broken=True))
     with Load(bed, tmp_path, [target(bed, namespace)], rate=40) as load:

@@ -9,7 +9,7 @@ import pytest
 from demo.bed import Bed
 from tests.scenarios import manifests
 from tests.scenarios.killing_proxy import killing_proxy, run_through
-from tests.scenarios.load import Load, Target
+from tests.scenarios.load import Load, Target, await_answer
 from tests.scenarios.support import Finished, Step
 
 KEPT = "it was here before"
@@ -140,6 +140,7 @@ def test_a_stateful_set_grows_with_every_request_answered(
 ) -> None:
     """Its pods stay what they are, and a new replica gets the new size."""
     deployed(step, stateful_set("1Gi"))
+    await_answer(bed, target(bed, namespace))
     before = uids(bed, namespace)
     with Load(bed, tmp_path, [target(bed, namespace)], rate=40) as load:
         finished = deployed(step, stateful_set("2Gi"))
@@ -178,6 +179,7 @@ def test_a_growth_that_is_killed_after_each_of_its_writes_comes_to_its_end(
 ) -> None:
     """Again and again, a write later each time: the pods run on, and nothing is left over."""
     deployed(step, stateful_set("1Gi"))
+    await_answer(bed, target(bed, namespace))
     before = uids(bed, namespace)
     step.write("k8s/all.yml", stateful_set("2Gi"))
     diary: list[object] = []

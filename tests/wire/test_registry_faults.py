@@ -18,6 +18,7 @@ import trustme
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from aks_action.cancelling import cancellable
 from aks_action.clients.image_ports import Credentials
 from aks_action.clients.registry import RegistryClient
 from aks_action.errors import ActionError, AuthError, Cancelled, RegistryError
@@ -504,19 +505,12 @@ def test_a_release_that_fails_half_way_is_taken_back(site: Site) -> None:
 def test_a_release_that_is_cancelled_half_way_is_taken_back(site: Site) -> None:
     """A signal in the middle of a write: also the write that was under way is undone."""
 
-    def cancel(number: int, _frame: object) -> None:
-        raise Cancelled(number)
-
     def interrupt() -> Response:
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
         return Response(status=201)
 
     shop = Shop(site, interrupt)
-    before = signal.signal(signal.SIGTERM, cancel)
-    try:
-        with pytest.raises(Cancelled):
-            shop.release()
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with cancellable(), pytest.raises(Cancelled):
+        shop.release()
     assert shop.digests() == {image("old").digest}
     assert f"{site.ref('api:stable')} is back at {image('old').digest}." in site.told
