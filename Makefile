@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Compiled once and kept, also on machines that are told not to: it is a quarter of the unit tests' time.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
+# None gets a second try, and none logs: both plugins would be asked about each of 2,000 tests.
+UNIT := $(PYTEST) tests/unit -n 2 --dist worksteal -p no:rerunfailures -p no:logging
 
 # A cluster and a registry of one's own count only together: many shells have a KUBECONFIG.
 BED := setup $(if $(and $(KUBECONFIG),$(REGISTRY)),,testbed)
@@ -51,7 +53,7 @@ imports: setup ## Who may import whom
 	$(BIN)/lint-imports
 
 unit: setup ## Unit tests alone: no network, under 10 s
-	$(PYTEST) tests/unit -n 2 --dist worksteal
+	$(UNIT)
 
 wire: setup ## Faults on the wire: answers that are late, wrong, cut off or refused
 	$(PYTEST) tests/wire -n 2 --reruns 1
@@ -73,7 +75,7 @@ test: ## Everything, as CI runs it
 	$(MAKE) bed contract scenarios action
 
 soak: $(BED) ## What takes long: every method, every cut-off, 5,000 requests, 1,000 examples each
-	AKS_ACTION_SOAK=1 $(PYTEST) tests/unit -n 2 --dist worksteal
+	AKS_ACTION_SOAK=1 $(UNIT)
 	AKS_ACTION_SOAK=1 $(PYTEST) tests/scenarios/test_zero_failed.py tests/scenarios/test_shares.py \
 		tests/scenarios/test_cut_off.py tests/scenarios/test_cut_off_configuration.py \
 		tests/scenarios/test_splits.py tests/scenarios/test_going_back.py \

@@ -10,7 +10,6 @@ import pytest
 from demo.bed import read_environment_file
 
 ROOT = Path(__file__).resolve().parent.parent
-UNIT = ROOT / "tests/unit"
 
 # Opening a connection, a process or a port. Reported by the interpreter itself, so neither a
 # library nor a test can go round it.
@@ -53,11 +52,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(report.longreprtext)
 
 
-@pytest.fixture(autouse=True)
-def _unit_tests_stay_inside(request: pytest.FixtureRequest) -> Iterator[None]:
-    if UNIT not in request.path.parents:
-        yield
-        return
-    _guarded.append(request.node.nodeid)
-    yield
-    _guarded.pop()
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Unit tests stay inside, with all that is set up for them."""
+    if not item.nodeid.startswith("tests/unit/"):
+        return (yield)
+    _guarded.append(item.nodeid)
+    try:
+        return (yield)
+    finally:
+        _guarded.pop()

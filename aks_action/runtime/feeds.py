@@ -19,12 +19,13 @@ from aks_action.model.manifests import Document
 from aks_action.runtime.streams import OpenStreams
 
 WATCH_SECONDS = 60
-_TICK_SECONDS = 0.1
+TICK_SECONDS = 0.1
 """How long a reader sleeps at most when there is no news: it may have been told to stop."""
-_LOOK_SECONDS = 0.03
+LOOK_SECONDS = 0.03
 """What a reader gets to look at a LIST before the WATCH is asked for; no news is lost by it."""
+PAUSES = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+"""Seconds after the first, second, … LIST or WATCH in a row that ended within `_QUICK` seconds."""
 _QUICK = 1.0
-_PAUSES = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +98,7 @@ class Feeds:
         until: on the clock. burst: seconds that more messages get after the first one.
         """
         try:
-            left = min(until - self._clock.now(), _TICK_SECONDS)
+            left = min(until - self._clock.now(), TICK_SECONDS)
             yield self._messages.get(timeout=max(left, 0.0))
             if burst:
                 self._clock.sleep(burst)
@@ -117,7 +118,7 @@ class Feeds:
                     return
             lasted = self._clock.now() - started
             failures = failures + 1 if lasted < _QUICK else 0
-            self._watches.pause(_PAUSES[min(failures, len(_PAUSES) - 1)])
+            self._watches.pause(PAUSES[min(failures, len(PAUSES) - 1)])
 
     def _list_and_watch(self, collection: Collection) -> None:
         listing = self._cluster.list(
@@ -127,7 +128,7 @@ class Feeds:
             field_selector=collection.field_selector,
         )
         self._messages.put(Snapshot(collection=collection, items=listing.items))
-        if self._watches.pause(_LOOK_SECONDS):
+        if self._watches.pause(LOOK_SECONDS):
             return  # its reader has seen enough: nothing has to be watched
         watch = self._cluster.watch(
             collection.api_version,

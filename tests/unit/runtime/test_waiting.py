@@ -202,7 +202,7 @@ def test_readiness_without_a_probe_is_believed_after_the_kubelet_s_next_look(
 
     scene.cluster.controllers.append(crash)
     scene.when_watched("Deployment", lambda: scene.finish(document))
-    assert isinstance(scene.wait(clock=HurriedClock(speed=2.0)).error, RolloutFailed)
+    assert isinstance(scene.wait(clock=HurriedClock(speed=10.0)).error, RolloutFailed)
 
 
 def steady_pod(scene: Scene, owner: Document, *, restarts: int = 0, **times: str) -> Document:
@@ -228,7 +228,7 @@ def stateful(scene: Scene) -> Document:
 
 def test_steady_pods_are_waited_for_although_the_workload_is_ready(scene: Scene) -> None:
     steady_pod(scene, stateful(scene))
-    clock = HurriedClock(speed=60.0)
+    clock = HurriedClock(speed=200.0)
     began = clock.now()
     assert scene.wait(clock=clock, steady=12.0).error is None
     assert clock.now() - began >= 12.0
@@ -236,7 +236,7 @@ def test_steady_pods_are_waited_for_although_the_workload_is_ready(scene: Scene)
 
 def test_pods_that_have_lived_for_long_are_believed_at_once(scene: Scene) -> None:
     steady_pod(scene, stateful(scene), began="2026-01-01T00:00:00Z")
-    clock = HurriedClock(speed=60.0)
+    clock = HurriedClock(speed=200.0)
     began = clock.now()
     assert scene.wait(clock=clock, steady=600.0).error is None
     assert clock.now() - began < 600.0
@@ -380,7 +380,7 @@ def test_an_unschedulable_pod_fails_early_only_where_nothing_adds_nodes(
         metadata={"ownerReferences": [reference(job)]},
         status={"phase": "Pending", "conditions": [stuck]},
     )
-    result = scene.wait(seconds=40.0, clock=HurriedClock(speed=100.0))
+    result = scene.wait(seconds=20.0, clock=HurriedClock(speed=100.0))
     assert isinstance(result.error, error)
     assert result.targets[0].seconds >= 15
     assert [each.message for each in scene.warned] == [f"no node can take it: {words}"]
@@ -426,7 +426,7 @@ def test_a_trouble_is_told_once(scene: Scene) -> None:
             scene.cluster.set_status(ref_of(made), {**made["status"], "message": str(number)})
 
     scene.when_watched("Pod", crash)
-    scene.wait(seconds=5.0)
+    scene.wait(seconds=2.0)
     assert [each.message for each in scene.warned] == [
         "container web: it exits with code 3 again and again"
     ]

@@ -11,7 +11,7 @@ from aks_action.model.documents import get_in, set_in, without
 from aks_action.model.manifests import Document, ObjectRef, ref_of
 from aks_action.model.observed import Observed
 from aks_action.model.plan import Apply, Delete, Plan, Step
-from aks_action.model.traffic.routing import is_route, is_workload, routes_to
+from aks_action.model.traffic.routing import is_route
 from aks_action.model.traffic.steps import Patch, Reroute, WaitEndpoints, WaitPods
 from aks_action.model.traffic.weights import rerouted
 from aks_action.model.variants import pod_labels_of
@@ -21,10 +21,11 @@ Watch = Callable[["Simulation"], None]
 
 
 class Simulation:
-    """Live objects, and how many writes they have seen."""
+    """Live objects, and the labels of the pods of each Deployment."""
 
     def __init__(self, *live: Document) -> None:
         self.live: dict[ObjectRef, Document] = {}
+        self.pods: dict[str, Mapping[str, str]] = {}
         for each in live:
             self._put(each)
 
@@ -35,6 +36,7 @@ class Simulation:
         """Another with the same objects, which nobody changes in place."""
         other = Simulation()
         other.live = dict(self.live)
+        other.pods = dict(self.pods)
         return other
 
     def carry_out(self, plan: Plan, watch: Watch) -> None:
@@ -60,9 +62,8 @@ class Simulation:
         found = self.live.get(
             ObjectRef(api_version="v1", kind="Service", name=service, namespace="shop")
         )
-        if found is None:
-            return set()
-        return {ref.name for ref, each in self.live.items() if self._selects(found, each)}
+        selector = get_in(found, ("spec", "selector"))
+        return self._with(selector) if selector else set()
 
     def routed(self) -> Iterator[tuple[str, int]]:
         """Every Service that a route names, with its weight."""
@@ -70,14 +71,6 @@ class Simulation:
             if is_route(each):
                 for rule in get_in(each, ("spec", "rules")):
                     yield from ((ref["name"], ref["weight"]) for ref in rule["backendRefs"])
-
-    def _selects(self, service: Document, workload: Document) -> bool:
-        if not is_workload(workload) or workload["kind"] == "ReplicaSet":
-            return False
-        hashed = {"pod-template-hash": _hash(workload)}
-        path = ("spec", "template", "metadata", "labels")
-        real = set_in(workload, path, {**pod_labels_of(workload), **hashed})
-        return routes_to(service, real)
 
     def _writes(self, step: Step) -> Iterator[Callable[[], None]]:
         match step:
@@ -107,9 +100,7 @@ class Simulation:
 
     def _with(self, labels: Mapping[str, str]) -> set[str]:
         """The workloads whose pods have all of these labels."""
-        metadata = {"name": "any", "namespace": "shop"}
-        probe = {"kind": "Service", "metadata": metadata, "spec": {"selector": dict(labels)}}
-        return {ref.name for ref, each in self.live.items() if self._selects(probe, each)}
+        return {name for name, pods in self.pods.items() if labels.items() <= pods.items()}
 
     def _put(self, document: Document) -> None:
         """Store an object; a Deployment gets the ReplicaSet and the status of a full rollout."""
@@ -123,10 +114,14 @@ class Simulation:
             document = set_in(document, ("metadata", "uid"), f"uid-{ref.name}")
             replica_set = _replica_set(document)
             self.live[ref_of(replica_set)] = replica_set
+            hashed = {"pod-template-hash": _hash(document)}
+            self.pods[ref.name] = {**pod_labels_of(document), **hashed}
         self.live[ref] = document
 
     def _drop(self, ref: ObjectRef) -> None:
         del self.live[ref]
+        if ref.kind == "Deployment":
+            del self.pods[ref.name]
 
 
 def _hash(workload: Document) -> str:

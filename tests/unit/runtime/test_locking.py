@@ -128,7 +128,7 @@ def test_one_that_is_renewed_is_waited_for(scene: Scene) -> None:
     stopped = threading.Event()
     threading.Thread(target=renew, args=(stopped,), daemon=True).start()
     with pytest.raises(Locked):
-        scene.lock(clock=HurriedClock(100)).take(40)
+        scene.lock(clock=HurriedClock(100)).take(25)
     stopped.set()
 
 
