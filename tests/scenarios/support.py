@@ -10,6 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demo.bed import ROOT, Bed
+from tests.scenarios import forked
+
+LONGEST_RUN = 240.0
+"""Seconds."""
 
 # What an earlier step of the same job may have left in the environment of this process.
 _INHERITED = ("PATH", "LANG", "HOME", "SSL_CERT_FILE")
@@ -17,6 +21,8 @@ _INHERITED = ("PATH", "LANG", "HOME", "SSL_CERT_FILE")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
+    """A step that has ended. seconds: that it took, or still took when it was started before."""
+
     code: int
     log: str
     outputs: Mapping[str, str]
@@ -54,10 +60,28 @@ class Step:
         self, inputs: Mapping[str, str] | None = None, *, command: Sequence[str] = ()
     ) -> subprocess.Popen[str]:
         """Start the step. command: what starts it instead of our own Python."""
+        return subprocess.Popen(
+            command or [sys.executable, str(ROOT / "entrypoint.py")],
+            cwd=self.workspace, env=self._environment(inputs), text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+    def finish(self, process: subprocess.Popen[str]) -> Finished:
+        started = time.monotonic()
+        log, _ = process.communicate(timeout=LONGEST_RUN)
+        return self._finished(process.returncode, log, started)
+
+    def run(self, inputs: Mapping[str, str] | None = None) -> Finished:
+        started = time.monotonic()
+        path = self.temp / "log"
+        code = forked.run(self._environment(inputs), self.workspace, path, timeout=LONGEST_RUN)
+        return self._finished(code, path.read_text(), started)
+
+    def _environment(self, inputs: Mapping[str, str] | None) -> dict[str, str]:
         for name in ("output", "summary"):
             (self.temp / name).write_text("")
         values = {**self._inputs, **(inputs or {})}
-        environment = {
+        return {
             **{name: os.environ[name] for name in _INHERITED if name in os.environ},
             "KUBECONFIG": self._bed.kubeconfig,
             "GITHUB_ACTIONS": "true",
@@ -74,26 +98,16 @@ class Step:
             "TMPDIR": str(self.temp),
             **{f"INPUT_{name.upper()}": value for name, value in values.items()},
         }
-        return subprocess.Popen(
-            command or [sys.executable, str(ROOT / "entrypoint.py")],
-            cwd=self.workspace, env=environment, text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
 
-    def finish(self, process: subprocess.Popen[str], started: float | None = None) -> Finished:
-        log, _ = process.communicate(timeout=240)
+    def _finished(self, code: int, log: str, started: float) -> Finished:
         assert "Traceback" not in log, log
         return Finished(
-            code=process.returncode,
+            code=code,
             log=log,
             outputs=_outputs((self.temp / "output").read_text()),
             summary=(self.temp / "summary").read_text(),
-            seconds=time.monotonic() - started if started else 0.0,
+            seconds=time.monotonic() - started,
         )
-
-    def run(self, inputs: Mapping[str, str] | None = None) -> Finished:
-        started = time.monotonic()
-        return self.finish(self.start(inputs), started)
 
 
 def _outputs(text: str) -> dict[str, str]:

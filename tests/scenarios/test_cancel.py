@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -43,7 +42,7 @@ def test_the_report_names_what_the_cluster_has(
         assert process.poll() is None, "the run was over too soon"
     process.send_signal(number)
     process.send_signal(signal.SIGTERM)
-    finished = step.finish(process, time.monotonic())
+    finished = step.finish(process)
     assert finished.seconds < 5
     assert finished.code in (128 + number, 128 + signal.SIGTERM), finished.log
     result = json.loads(finished.outputs["result"])
@@ -65,9 +64,8 @@ def test_the_first_process_of_a_container_gets_its_signals_too(step: Step, names
     while not process.stdout.readline().endswith(" created\n"):
         assert process.poll() is None
     inner = subprocess.check_output(["pgrep", "--parent", str(process.pid)], text=True)
-    started = time.monotonic()
     subprocess.run(["kill", "-TERM", inner.strip()], check=True)
-    finished = step.finish(process, started)
+    finished = step.finish(process)
     assert finished.seconds < 5
     assert "SIGTERM ended the run" in finished.log
     assert namespace in finished.summary

@@ -180,8 +180,7 @@ def test_a_cancelled_run_ends_within_5_seconds_and_says_what_was_written(
         time.sleep(0.2)
     time.sleep(1)
     process.send_signal(number)
-    started = time.monotonic()
-    finished = step.finish(process, started)
+    finished = step.finish(process)
     assert finished.seconds < 5
     assert finished.code == 128 + number
     assert "Deployment" in finished.summary
