@@ -729,6 +729,30 @@ def test_a_container_that_has_not_started_has_no_log(
     assert (asked[0].args["container"], asked[0].args["tailLines"]) == ("c", "3")
 
 
+REMOVED = "unable to retrieve container logs for containerd://38a95f1039b6"
+
+
+def test_a_container_that_was_removed_has_no_log(server: HTTPServer, cluster: KubeCluster) -> None:
+    """The kubelet says so in an answer that looks like a log."""
+    pod = ObjectRef(api_version="v1", kind="Pod", name="web", namespace="prod")
+    path = "/api/v1/namespaces/prod/pods/web/log"
+    answers(server, "GET", path, *(Response(text) for text in (REMOVED, f"{REMOVED}\nmore\n")))
+    assert cluster.logs(pod, container="c", previous=True) == ""
+    assert cluster.logs(pod, container="c") == f"{REMOVED}\nmore\n"
+
+
+def test_nothing_is_followed_in_a_container_that_was_removed(
+    server: HTTPServer, cluster: KubeCluster
+) -> None:
+    """Its lines would begin with their times."""
+    pod = ObjectRef(api_version="v1", kind="Pod", name="web", namespace="prod")
+    path = "/api/v1/namespaces/prod/pods/web/log"
+    answers(server, "GET", path, Response(REMOVED), Response(f"9Z {REMOVED}\n"))
+    for told in ([], [f"9Z {REMOVED}"]):
+        with cluster.follow_log(pod, container="c") as lines:
+            assert list(lines) == told
+
+
 def test_a_server_without_aggregated_discovery(httpserver: HTTPServer) -> None:
     """An older server is asked group by group; an extension that is down is left out."""
     pods = {"name": "pods", "kind": "Pod", "namespaced": True}

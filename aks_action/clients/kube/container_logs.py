@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from aks_action.clients.kube.errors import Asked
 from aks_action.clients.kube.sending import Call, Sender, with_query
 from aks_action.clients.kube.streams import Growing
@@ -10,6 +12,11 @@ from aks_action.errors import ApiError
 _LONGEST = 262_144
 _LONGEST_SILENCE = 60.0
 """Seconds after which a log that says nothing is asked for again; a connection may be dead."""
+
+_REMOVED = re.compile(r"unable to retrieve container logs for [a-z-]+://\w*\s*")
+"""The whole answer of a kubelet whose runtime has removed the container. It comes with status 200
+(kubernetes/kubernetes issue 142258), so only the words tell it from what a container wrote.
+"""
 
 
 def last_lines(
@@ -24,7 +31,7 @@ def last_lines(
     }
     call = Call(method="GET", path=with_query(f"{pod}/log", **query), asked=asked, accept="*/*")
     try:
-        return _text(sender.send(call).data)
+        return _text(sender.send(call).data) or ""
     except ApiError as error:
         if error.status in (400, 404):  # not started yet, or no previous one
             return ""
@@ -44,6 +51,7 @@ def follow(sender: Sender, pod: str, asked: Asked, *, container: str, since: str
     return Growing(lambda: sender.send(call), _text, last=True)
 
 
-def _text(data: bytes) -> str:
-    """Bytes of a container, which may be anything."""
-    return data.decode(errors="replace")
+def _text(data: bytes) -> str | None:
+    """What a container wrote, which may be any bytes; None where there is no container any more."""
+    text = data.decode(errors="replace")
+    return None if _REMOVED.fullmatch(text) else text
