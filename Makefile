@@ -65,14 +65,16 @@ contract: $(BED) ## One suite on each fake and on the real thing
 	$(PYTEST) tests/contract -n 2 --reruns 2 --reruns-delay 2
 
 scenarios: $(BED) ## The action on the real cluster, as users meet it
-	$(PYTEST) tests/scenarios -n 4 --maxschedchunk=1 --reruns 2 --reruns-delay 5
+	$(PYTEST) tests/scenarios -n 6 --maxschedchunk=1 --reruns 2 --reruns-delay 5
 
 action: $(BED) ## The action's image, workflows and examples, and the action as a step
 	$(PYTEST) tests/action --reruns 1 --reruns-delay 2
 
 test: ## Everything, as CI runs it
 	$(MAKE) --jobs=2 --output-sync=target $(BED) lint types imports unit wire
-	$(MAKE) bed contract scenarios action
+	$(MAKE) bed
+	$(MAKE) --jobs=2 --output-sync=target contract action
+	$(MAKE) scenarios
 
 soak: $(BED) ## What takes long: every method, every cut-off, 5,000 requests, 1,000 examples each
 	AKS_ACTION_SOAK=1 $(UNIT)

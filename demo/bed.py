@@ -75,8 +75,8 @@ class Bed:
             "stringData": {".dockerconfigjson": json.dumps(login)},
         }
 
-    def ready_namespace(self, name: str) -> None:
-        """A new namespace whose pods may pull, whatever their manifests say."""
+    def namespace_items(self, name: str) -> list[dict[str, Any]]:
+        """A namespace whose pods may pull, whatever their manifests say; to be applied in order."""
         account = {
             "apiVersion": "v1",
             "kind": "ServiceAccount",
@@ -84,8 +84,11 @@ class Bed:
             "imagePullSecrets": [{"name": "registry"}],
         }
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-        items = [namespace, self._login(name, "registry"), account]
-        made = {"apiVersion": "v1", "kind": "List", "items": items}
+        return [namespace, self._login(name, "registry"), account]
+
+    def ready_namespace(self, name: str) -> None:
+        """Make such a namespace."""
+        made = {"apiVersion": "v1", "kind": "List", "items": self.namespace_items(name)}
         # Server-side: whether the account is there already is a race with who makes it.
         apply = ("apply", "--server-side", "--force-conflicts", "--validate=false", "--filename=-")
         self.kubectl(*apply, stdin=json.dumps(made))

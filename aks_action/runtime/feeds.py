@@ -21,7 +21,7 @@ from aks_action.runtime.streams import OpenStreams
 WATCH_SECONDS = 60
 TICK_SECONDS = 0.1
 """How long a reader sleeps at most when there is no news: it may have been told to stop."""
-LOOK_SECONDS = 0.03
+_LOOK_SECONDS = 0.03
 """What a reader gets to look at a LIST before the WATCH is asked for; no news is lost by it."""
 PAUSES = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds after the first, second, … LIST or WATCH in a row that ended within `_QUICK` seconds."""
@@ -128,7 +128,7 @@ class Feeds:
             field_selector=collection.field_selector,
         )
         self._messages.put(Snapshot(collection=collection, items=listing.items))
-        if self._watches.pause(LOOK_SECONDS):
+        if self._watches.pause(_LOOK_SECONDS):
             return  # its reader has seen enough: nothing has to be watched
         watch = self._cluster.watch(
             collection.api_version,

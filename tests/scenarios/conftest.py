@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from aks_action.clients.kube.connection import connect
+from aks_action.clients.ports import Cluster
 from demo.bed import Bed, NoBed, find
 from tests.scenarios.killing_proxy import Door, killing_proxy
 from tests.scenarios.shop import SOAK
-from tests.scenarios.support import Step
+from tests.scenarios.support import Step, a_namespace
 
 
 @pytest.hookimpl(trylast=True)
@@ -51,13 +53,17 @@ def _images(bed: Bed) -> str:
     return f"server={server}\nbusybox={busybox}"
 
 
+@pytest.fixture(scope="session", name="cluster")
+def _cluster(bed: Bed) -> Cluster:
+    return connect(bed.kubeconfig)
+
+
 @pytest.fixture(name="namespace")
-def _namespace(request: pytest.FixtureRequest, bed: Bed) -> Iterator[str]:
+def _namespace(request: pytest.FixtureRequest, bed: Bed, cluster: Cluster) -> Iterator[str]:
     words = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).removeprefix("test-")
     name = f"s-{words[:40].strip('-')}-{secrets.token_hex(3)}"
-    bed.ready_namespace(name)
-    yield name
-    bed.kubectl("delete", "namespace", name, "--wait=false")
+    with a_namespace(bed, cluster, name):
+        yield name
 
 
 @pytest.fixture(name="door")

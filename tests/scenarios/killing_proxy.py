@@ -79,13 +79,17 @@ def killing_proxy(bed: Bed) -> Iterator[Door]:
         server.server_close()
 
 
-def run_through(door: Door, step: Step, inputs: Mapping[str, str], *, limit: int) -> Finished:
-    """A step that is killed right after as many writes; 0: not killed."""
+def run_through(
+    door: Door, step: Step, inputs: Mapping[str, str], *, limit: int, code: int = 0
+) -> Finished:
+    """A step that is killed right after as many writes; 0: not killed. code: of its proper end."""
     door.arm(limit)
     process = step.start({**inputs, "kubeconfig": door.kubeconfig})
     door.victim = process
     finished = step.finish(process)
-    assert finished.code in (0, KILLED), finished.log
+    assert finished.code in (code, KILLED), finished.log
+    if finished.code == KILLED:
+        step.forget_lock()
     return finished
 
 

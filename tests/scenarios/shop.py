@@ -119,9 +119,6 @@ class Shop:
             if each["conditions"].get("ready")
         ]
 
-    def forget_locks(self) -> None:
-        self._kubectl("delete", "leases", "--all")
-
     def _kubectl(self, *arguments: str) -> str:
         return self.bed.kubectl(*arguments, f"--namespace={self.namespace}")
 

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from aks_action.clients.ports import Cluster
 from demo.bed import Bed
 from tests.scenarios.killing_proxy import KILLED, Door, run_through
 from tests.scenarios.shop import ROUTED, SOAK, Shop
-from tests.scenarios.support import Finished, Step
+from tests.scenarios.support import Finished, Step, a_namespace
 
 LIFE = (("deploy", "v1"), ("promote", "v1"), ("deploy", "v2"), ("reject", "v2"))
 LIVES = dict.fromkeys(ROUTED, LIFE) if SOAK else {"canary-gateway": LIFE[:2]}
@@ -56,11 +57,10 @@ class Disturbed:
 
 
 @pytest.fixture(name="undisturbed_namespace")
-def _undisturbed_namespace(bed: Bed, namespace: str) -> Iterator[str]:
+def _undisturbed_namespace(bed: Bed, cluster: Cluster, namespace: str) -> Iterator[str]:
     name = f"{namespace}-u"
-    bed.ready_namespace(name)
-    yield name
-    bed.kubectl("delete", "namespace", name, "--wait=false")
+    with a_namespace(bed, cluster, name):
+        yield name
 
 
 @pytest.mark.parametrize("method", LIVES)

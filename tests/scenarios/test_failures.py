@@ -20,7 +20,6 @@ from aks_action.model.outcomes import Diagnosis
 from aks_action.runtime.diagnosis import diagnose_all
 from aks_action.runtime.feeds import WATCH_SECONDS
 from aks_action.runtime.waiting import Listener, WaitResult, wait
-from demo.bed import Bed
 
 NAMED_WITHIN = 2.0
 """Seconds from when the API server tells of it."""
@@ -74,13 +73,6 @@ def _reasons(document: Document) -> Iterator[str]:
         yield get_in(each, ("state", "waiting", "reason"), "")
         if get_in(each, ("state", "terminated")) and get_in(each, ("lastState", "terminated")):
             yield "CrashLoopBackOff"  # which is shown only between two crashes
-
-
-@pytest.fixture(name="cluster", scope="module")
-def _cluster(bed: Bed) -> Cluster:
-    from aks_action.clients.kube.connection import connect
-
-    return connect(bed.kubeconfig)
 
 
 @pytest.fixture(name="busybox")

@@ -1,15 +1,15 @@
 """`rollback-on-failure` with real pods: what answers, what is back, and what a kill leaves."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from aks_action.errors import RolloutFailed
 from demo.bed import Bed
 from tests.scenarios import manifests
-from tests.scenarios.killing_proxy import Door, killing_proxy
+from tests.scenarios.killing_proxy import KILLED, Door, run_through
 from tests.scenarios.load import Load, await_answer
 from tests.scenarios.shop import SOAK, Shop
 from tests.scenarios.support import Finished, Step
@@ -18,7 +18,6 @@ from tests.scenarios.test_configuration import found, names, reader, target
 pytestmark = pytest.mark.timeout(250)
 
 BACK = {"rollback-on-failure": "true", "timeout": "40s"}
-KILLED = -9
 FIRST_WRITE_BACK = 5
 """After the lock, the configuration, what is new, and the workload."""
 STRIDE = 1 if SOAK else 2
@@ -96,12 +95,6 @@ def test_versioned_configuration_points_back_and_readers_that_were_restarted_hav
     assert names(bed, namespace, "deployments") == {"web", "other"}
 
 
-@pytest.fixture(name="door")
-def _door(bed: Bed) -> Iterator[Door]:
-    with killing_proxy(bed) as door:
-        yield door
-
-
 def test_killed_after_any_write_of_its_way_back_the_next_run_converges(
     step: Step, bed: Bed, namespace: str, door: Door
 ) -> None:
@@ -112,19 +105,14 @@ def test_killed_after_any_write_of_its_way_back_the_next_run_converges(
     writes = 0
     for limit in range(FIRST_WRITE_BACK, 30, STRIDE):
         step.write("k8s/all.yml", new)
-        door.arm(limit)
-        process = step.start({**BACK, "kubeconfig": door.kubeconfig, "lock-timeout": "0"})
-        door.victim = process
-        finished = step.finish(process)
+        finished = run_through(door, step, BACK, limit=limit, code=RolloutFailed.exit_code)
         if finished.code != KILLED:
             break
         writes += 1
-        bed.kubectl("delete", "leases", "--all", f"--namespace={namespace}")
         deployed(step, old)
         left = {key: each for key, each in state(bed, namespace).items() if key in before}
         assert left == before, finished.log
         bed.kubectl("delete", "configmap/feature", f"--namespace={namespace}", "--ignore-not-found")
-    assert finished.code == 7, finished.log
     assert state(bed, namespace) == before
     assert writes > 0
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from aks_action.clients.ports import Cluster
 from demo.bed import Bed
 from tests.scenarios.shop import Shop
-from tests.scenarios.support import Step
+from tests.scenarios.support import Step, a_namespace
 
 DEFINITION = {
     "apiVersion": "apiextensions.k8s.io/v1",
@@ -58,21 +59,19 @@ def _definition(bed: Bed) -> Iterator[None]:
     bed.kubectl("delete", name, "--wait=false")
 
 
-def test_splits_divide_and_switch(step: Step, bed: Bed, namespace: str, tmp_path: Path) -> None:
+def test_splits_divide_and_switch(
+    step: Step, bed: Bed, cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
     """In one test, since the definition of TrafficSplits is there for one at a time."""
     other, folder = f"{namespace}-b", tmp_path / "blue-green"
     folder.mkdir()
-    bed.ready_namespace(other)
     canary = Shop(step=step, bed=bed, namespace=namespace, method="canary-smi", replicas=1)
     elsewhere = step.elsewhere(folder, namespace=other)
     blue_green = replace(canary, step=elsewhere, namespace=other, method="blue-green-smi", diary=[])
-    try:
-        with ThreadPoolExecutor() as beside:
-            switched = beside.submit(_splits_move_everything_at_once_in_blue_green, blue_green)
-            _splits_give_a_canary_its_share(canary)
-            switched.result()
-    finally:
-        bed.kubectl("delete", "namespace", other, "--wait=false")
+    with a_namespace(bed, cluster, other), ThreadPoolExecutor() as beside:
+        switched = beside.submit(_splits_move_everything_at_once_in_blue_green, blue_green)
+        _splits_give_a_canary_its_share(canary)
+        switched.result()
 
 
 def _splits_give_a_canary_its_share(canary: Shop) -> None:

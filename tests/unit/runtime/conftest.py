@@ -10,5 +10,4 @@ SPEED = 20
 @pytest.fixture(autouse=True)
 def _hurried_feeds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feeds, "TICK_SECONDS", feeds.TICK_SECONDS / SPEED)
-    monkeypatch.setattr(feeds, "LOOK_SECONDS", feeds.LOOK_SECONDS / SPEED)
     monkeypatch.setattr(feeds, "PAUSES", tuple(each / SPEED for each in feeds.PAUSES))
