@@ -65,7 +65,7 @@ contract: $(BED) ## One suite on each fake and on the real thing
 	$(PYTEST) tests/contract -n 2 --reruns 2 --reruns-delay 2
 
 scenarios: $(BED) ## The action on the real cluster, as users meet it
-	$(PYTEST) tests/scenarios -n 6 --maxschedchunk=1 --reruns 2 --reruns-delay 5
+	$(PYTEST) tests/scenarios -n 5 --maxschedchunk=1 --reruns 2 --reruns-delay 5
 
 action: $(BED) ## The action's image, workflows and examples, and the action as a step
 	$(PYTEST) tests/action --reruns 1 --reruns-delay 2
