@@ -62,7 +62,7 @@ bed: $(BED) ## The test bed's own test
 	$(PYTEST) tests/testbed
 
 contract: $(BED) ## One suite on each fake and on the real thing
-	$(PYTEST) tests/contract -n 2 --reruns 2 --reruns-delay 2
+	$(PYTEST) tests/contract -n 3 --reruns 2 --reruns-delay 2
 
 scenarios: $(BED) ## The action on the real cluster, as users meet it
 	$(PYTEST) tests/scenarios -n 5 --maxschedchunk=1 --reruns 2 --reruns-delay 5
