@@ -42,8 +42,11 @@ class _Counter(io.RawIOBase):
         return len(data)
 
 
-def compressed_layers(image: str) -> dict[str, int]:
-    """Layer (its path inside `docker save`) → bytes as a registry stores it, in order."""
+def compressed_layers(image: str, *, level: int = 6) -> dict[str, int]:
+    """Layer (its path inside `docker save`) → bytes as a registry stores it, in order.
+
+    level: of gzip; 6 is what is pushed, 1 gives a little more in a fifth of the time.
+    """
     sizes: dict[str, int] = {}
     links: dict[str, str] = {}
     order: list[str] = []
@@ -57,7 +60,7 @@ def compressed_layers(image: str) -> dict[str, int]:
                     target = PurePosixPath(member.name).parent / member.linkname
                     links[member.name] = os.path.normpath(target)
                 elif member.name.endswith(".tar") or "/sha256/" in member.name:
-                    sizes[member.name] = _compressed(_open(archive, member))
+                    sizes[member.name] = _compressed(_open(archive, member), level)
     return {layer: sizes[links.get(layer, layer)] for layer in order}
 
 
@@ -68,18 +71,18 @@ def _open(archive: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
     return stream
 
 
-def _compressed(stream: IO[bytes]) -> int:
+def _compressed(stream: IO[bytes], level: int) -> int:
     counter = _Counter()
-    with gzip.GzipFile(fileobj=counter, mode="wb", compresslevel=6) as compressor:
+    with gzip.GzipFile(fileobj=counter, mode="wb", compresslevel=level) as compressor:
         while block := stream.read(1 << 20):
             compressor.write(block)
     return counter.size
 
 
-def size_without_base(image: str, base: str) -> int:
+def size_without_base(image: str, base: str, *, level: int = 6) -> int:
     """Compressed bytes of the layers that `image` has on top of its base image."""
     below = _layer_count(base)
-    return sum(list(compressed_layers(image).values())[below:])
+    return sum(list(compressed_layers(image, level=level).values())[below:])
 
 
 def _layer_count(image: str) -> int:

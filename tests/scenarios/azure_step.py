@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import resource
-import subprocess
 import sys
 import threading
-import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from demo.bed import ROOT
+from tests.scenarios import forked
+from tests.scenarios.support import LONGEST_RUN
 from tests.standins.cloud import Azure
 from tests.standins.kubernetes import ApiServer
 
@@ -24,7 +22,7 @@ MASK = "::add-mask::"
 class Ran:
     """A finished step. `log`: as people see it; `masked`: what it asked to be hidden from them.
 
-    commands: command lines of it and all below it.    cpu: seconds.
+    commands: the command lines of all that it has started.
     """
 
     code: int
@@ -32,7 +30,6 @@ class Ran:
     masked: frozenset[str]
     left: str
     commands: str
-    cpu: float
 
     def keeps(self, secrets: tuple[str, ...]) -> None:
         """No secret is in the log as people see it, in a file, or on a command line."""
@@ -60,15 +57,14 @@ class AzureStep:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
 
-    def start(
-        self, inputs: Mapping[str, str], env: Mapping[str, str] | None = None
-    ) -> subprocess.Popen[str]:
+    def environment(self, inputs: Mapping[str, str]) -> dict[str, str]:
+        """What a runner gives to the step; its folders are there then."""
         temp = self.folder / "_temp"
         temp.mkdir(exist_ok=True)
         self.workspace.mkdir(exist_ok=True)
         values = {"manifests": "k8s", "namespace": self.namespace, "timeout": "60s"}
         values |= {"images": self.images, **inputs}
-        environment = {
+        return {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOME": str(self.folder),
             "GITHUB_ACTIONS": "true",
@@ -80,62 +76,51 @@ class AzureStep:
             "GITHUB_WORKFLOW_REF": "your-org/shop/.github/workflows/s.yml@refs/heads/main",
             "RUNNER_TEMP": str(temp),
             **self.azure.env,
-            **(env or {}),
             **{f"INPUT_{name.upper()}": value for name, value in values.items()},
         }
-        return subprocess.Popen(
-            [sys.executable, str(ROOT / "entrypoint.py")],
-            cwd=self.workspace,
-            env=environment,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
 
     def run(self, inputs: Mapping[str, str], env: Mapping[str, str] | None = None) -> Ran:
-        return self.finish(self.start(inputs, env))
-
-    def finish(self, process: subprocess.Popen[str]) -> Ran:
-        commands: set[str] = set()
-        done = threading.Event()
-        watcher = threading.Thread(target=_watch, args=(process.pid, commands, done))
-        watcher.start()
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        log, _ = process.communicate(timeout=240)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done.set()
-        watcher.join()
+        environment = {**self.environment(inputs), **(env or {})}
+        path = self.folder.with_name(f"{self.folder.name}.log")  # it has what is to be masked
+        run = forked.Run(environment, self.workspace, path)
+        with _watching(run.pid) as commands:
+            code = run.finish(LONGEST_RUN)
+        log = path.read_text()
         assert "Traceback" not in log, log
         files = (path for path in self.folder.rglob("*") if path.is_file())
         return Ran(
-            code=process.returncode,
+            code=code,
             log="\n".join(x for x in log.splitlines() if not x.startswith(MASK)),
             masked=frozenset(x.removeprefix(MASK) for x in log.splitlines() if x.startswith(MASK)),
             left="\n".join(path.read_text(errors="replace") for path in files),
             commands="\n".join(commands),
-            cpu=(after.ru_utime - before.ru_utime) + (after.ru_stime - before.ru_stime),
         )
 
 
-def _watch(pid: int, commands: set[str], done: threading.Event) -> None:
-    """Collect what `ps` would show of a process and all below it, again and again."""
-    while not done.is_set():
-        parents: dict[int, int] = {}
-        for entry in Path("/proc").iterdir():
-            try:
-                stat = (entry / "stat").read_text().rpartition(")")[2].split()
-                parents[int(entry.name)] = int(stat[1])
-            except (OSError, ValueError, IndexError):
-                continue
-        for each in parents:
-            if _is_below(each, pid, parents):
+@contextmanager
+def _watching(pid: int) -> Iterator[set[str]]:
+    """Collect what `ps` would show of all that a process starts, again and again."""
+    commands: set[str] = set()
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.05):
+            for each in _below(pid):
                 with suppress(OSError):
                     commands.add(Path(f"/proc/{each}/cmdline").read_text().replace("\0", " "))
-        time.sleep(0.1)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield commands
+    finally:
+        done.set()
+        watcher.join()
 
 
-def _is_below(pid: int, ancestor: int, parents: Mapping[int, int]) -> bool:
-    while pid not in (0, ancestor):
-        pid = parents.get(pid, 0)
-    return pid == ancestor
+def _below(pid: int) -> Iterator[int]:
+    with suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in map(int, (task / "children").read_text().split()):
+                yield child
+                yield from _below(child)

@@ -24,18 +24,26 @@ _CONTEXT.set_forkserver_preload([
 ])  # fmt: skip
 
 
-def run(environment: Mapping[str, str], folder: Path, log: Path, *, timeout: float) -> int:
-    """The exit code of the action, run in `folder`; what it prints goes into the file `log`.
+class Run:
+    """The action under way in a folder; what it prints goes into the file `log`."""
 
-    timeout: seconds. Raises TimeoutError.
-    """
-    process = _CONTEXT.Process(target=_step, args=(environment, folder, log))
-    process.start()
-    process.join(timeout)
-    if process.exitcode is None:
-        process.kill()
-        raise TimeoutError(f"the step did not end within {timeout} s:\n{log.read_text()}")
-    return process.exitcode
+    def __init__(self, environment: Mapping[str, str], folder: Path, log: Path) -> None:
+        self._log = log
+        self._process = _CONTEXT.Process(target=_step, args=(environment, folder, log))
+        self._process.start()
+
+    @property
+    def pid(self) -> int:
+        assert self._process.pid
+        return self._process.pid
+
+    def finish(self, timeout: float) -> int:
+        """Its exit code. timeout: seconds. Raises TimeoutError."""
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            self._process.kill()
+            raise TimeoutError(f"not over after {timeout} s:\n{self._log.read_text()}")
+        return self._process.exitcode
 
 
 def _step(environment: Mapping[str, str], folder: Path, log: Path) -> None:

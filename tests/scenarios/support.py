@@ -89,7 +89,7 @@ class Step:
     def run(self, inputs: Mapping[str, str] | None = None) -> Finished:
         started = time.monotonic()
         path = self.temp / "log"
-        code = forked.run(self._environment(inputs), self.workspace, path, timeout=LONGEST_RUN)
+        code = forked.Run(self._environment(inputs), self.workspace, path).finish(LONGEST_RUN)
         return self._finished(code, path.read_text(), started)
 
     def forget_lock(self) -> None:

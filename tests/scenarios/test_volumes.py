@@ -174,6 +174,7 @@ def test_a_stateful_set_that_asked_for_too_much_asks_for_less_and_its_pods_run_o
     assert uids(bed, namespace) == before
 
 
+@pytest.mark.soak  # the contract suite does it without pods
 def test_a_growth_that_is_killed_after_each_of_its_writes_comes_to_its_end(
     step: Step, bed: Bed, namespace: str, tmp_path: Path
 ) -> None:
