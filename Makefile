@@ -80,7 +80,8 @@ soak: $(BED) ## What takes long: every method, every cut-off, 5,000 requests, 1,
 	AKS_ACTION_SOAK=1 $(UNIT)
 	AKS_ACTION_SOAK=1 $(PYTEST) tests/scenarios/test_zero_failed.py tests/scenarios/test_shares.py \
 		tests/scenarios/test_cut_off.py tests/scenarios/test_cut_off_configuration.py \
-		tests/scenarios/test_splits.py tests/scenarios/test_going_back.py tests/scenarios/test_volumes.py \
+		tests/scenarios/test_configuration.py tests/scenarios/test_splits.py \
+		tests/scenarios/test_going_back.py tests/scenarios/test_volumes.py \
 		tests/scenarios/test_rollback_on_failure.py tests/scenarios/test_azure.py \
 		tests/scenarios/test_azure_private.py -n 3 --maxschedchunk=1
 

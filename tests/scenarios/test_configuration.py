@@ -185,6 +185,7 @@ def test_no_request_fails_while_pods_restart_and_modes_are_switched(
     assert names(bed, namespace, "configmaps") == {"settings", first, second}
 
 
+@pytest.mark.soak  # the contract suite has every kind that may name a version
 def test_old_versions_go_when_nothing_names_them_any_more(
     step: Step, bed: Bed, namespace: str
 ) -> None:

@@ -14,21 +14,18 @@ from demo.bed import Bed
 from tests.scenarios import manifests
 from tests.scenarios.killing_proxy import Door, run_through
 from tests.scenarios.load import Load, Target
-from tests.scenarios.shop import SOAK
 from tests.scenarios.support import Step
 
 MODES = {
     "version": {"config-changes": "version", "config-history": "1"},
     "restart": {"config-changes": "restart"},
 }
-VITAL = {"version": "DELETE", "restart": "/deployments/web"}
-"""The write that may be forgotten: the removal of an old version, the restart."""
-
 MOST_WRITES = 30
 
 MARKS = ("aks-action/restart-pending", "aks-action/removal-pending")
 
-pytestmark = pytest.mark.timeout(1800 if SOAK else 280)
+# The contract suite does the same without pods, in every run.
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(1800)]
 
 Item = dict[str, Any]
 
@@ -95,17 +92,15 @@ class App:
 def test_a_deploy_that_was_killed_after_any_write_is_finished_by_the_next(
     mode: str, step: Step, bed: Bed, door: Door, namespace: str, tmp_path: Path
 ) -> None:
-    """Without the soak right before the one that matters."""
     app = App(bed=bed, step=step, door=door, namespace=namespace, inputs=MODES[mode])
     app.change()
     assert app.deploy() == 0
     app.change()
     assert app.deploy() == 0
-    (vital, *_) = (n for n, each in enumerate(door.writes) if VITAL[mode] in each)
-    limits = range(1, MOST_WRITES) if SOAK else (vital,)
+    most = len(door.writes)
     killed = 0
     with Load(bed, tmp_path, [app.target()], rate=40) as load:
-        for limit in limits:
+        for limit in range(1, MOST_WRITES):
             app.change()
             if app.deploy(limit=limit) == 0:
                 break
@@ -115,7 +110,7 @@ def test_a_deploy_that_was_killed_after_any_write_is_finished_by_the_next(
         load.last(seconds=2)
         answers = load.stop()
     story = "\n".join(app.diary)
-    assert killed >= (vital if SOAK else 1), f"hardly ever killed\n{story}"
+    assert killed >= most - 1, f"hardly ever killed\n{story}"
     assert not answers.failures, f"{answers.failed}\n{story}"
     assert f"SETTING={app.level}" in answers.versions, story
 
