@@ -87,3 +87,18 @@ def test_endpoints_are_judged_as_elsewhere(
     elsewhere = missing(step, tuple(endpoints(slices(*found), PODS)))
     verdict = look(tmp_path, demand, s=slices(*found), p=PODS)
     assert (verdict == "met") is (elsewhere == ""), elsewhere
+
+
+@pytest.mark.parametrize(("going", "verdict"), [(False, "wait"), (True, "met")])
+def test_pods_are_going_when_each_is_gone_or_told_to_end(
+    tmp_path: Path,
+    going: bool,  # noqa: FBT001
+    verdict: str,
+) -> None:
+    """Pods with other labels do not matter."""
+    green, other = pod("a", app="web", color="green"), pod("b", app="web")
+    if going:
+        green["metadata"]["deletionTimestamp"] = "2026-05-01T12:00:00Z"
+    demand = {"rule": "going", "pods": "p", "labels": {"color": "green"}}
+    assert look(tmp_path, demand, p=[green, other]) == verdict
+    assert look(tmp_path, demand, p=[other]) == "met"

@@ -44,13 +44,20 @@ class Reroute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitPods:
-    """Wait until a pod with these labels is Ready: a Service that selects them has endpoints."""
+    """Wait until a pod with these labels is Ready: a Service that selects them has endpoints.
+
+    going: instead until each is gone or told to end, after which none becomes an endpoint. What
+           deletes the pods of a workload that was deleted works behind it.
+    """
 
     namespace: str
     labels: Labels
     why: str
+    going: bool = False
 
     def __str__(self) -> str:
+        if self.going:
+            return f"until pods with {_said(self.labels)} are gone or told to end  ({self.why})"
         return f"until pods with {_said(self.labels)} are ready  ({self.why})"
 
 

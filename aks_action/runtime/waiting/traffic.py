@@ -136,6 +136,9 @@ def _missing(step: TrafficWait, view: _View) -> str:
     match step:
         case WaitPods():
             pods = [each for each in view.of("Pod", step.namespace) if _has(each, step.labels)]
+            if step.going:
+                left = [each for each in pods if not each["metadata"].get("deletionTimestamp")]
+                return f"{len(left)} of them are not yet" if left else ""
             ready = any(is_ready(each) for each in pods)
             return "" if ready else f"none of {len(pods)} pods with these labels is ready"
         case WaitEndpoints():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aks_action.errors import Conflict
 from aks_action.model import durations
 from aks_action.model.plan import Plan, Stage, Step, Wait
-from aks_action.model.traffic.steps import Patch, Pause, WaitEndpoints
+from aks_action.model.traffic.steps import Patch, Pause, WaitEndpoints, WaitPods
 from aks_action.model.variants import Colour, copy_ref
 from aks_action.strategies import bystanders
 from aks_action.strategies.app import (
@@ -120,9 +120,27 @@ def reject(app: App, method: Method) -> Plan:
     stages = (
         *(back or bystanders.following(app, Colour.BLUE)),
         *_without_green(app, method, "it was rejected"),
+        *(_greens_pods_gone(app) if after else ()),
         *after,
     )
     return Plan(stages=only_filled(stages))
+
+
+def _greens_pods_gone(app: App) -> Stages:
+    """The wait before Services may select pods of any colour: a green that crashes again and again
+    can be ready for a moment between the end of its workload and its own.
+    """
+    waits: tuple[Step, ...] = tuple(
+        WaitPods(
+            namespace=each.ref.namespace,
+            labels={**colours.selector_of(each), **colours.GREEN},
+            why=f"{each.ref.name} may select them then",
+            going=True,
+        )
+        for each in app.services
+        if app.serves(each)
+    )
+    return (Stage(name="Wait until green's pods go", steps=waits),)
 
 
 def _back(app: App, method: Method) -> Stages:

@@ -1,6 +1,7 @@
 """Waiting until traffic has moved, against an API server in memory."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -146,6 +147,18 @@ def test_pods_are_waited_for_until_one_is_ready(scene: Scene) -> None:
     (line,) = scene.told
     assert line.startswith("waiting until pods with color=green are ready  (")
     assert line.endswith(": none of 1 pods with these labels is ready")
+
+
+def test_pods_that_are_told_to_end_are_not_waited_for_any_more(scene: Scene) -> None:
+    going = pod("going", **GREEN)
+    going["metadata"]["deletionTimestamp"] = "2026-05-01T12:00:00Z"
+    scene.cluster.put(going)
+    scene.cluster.put(pod("blue", color="None"))
+    scene.cluster.put(pod("green", **GREEN))
+    scene.acts = [lambda: scene.cluster.remove(ref_of(pod("green")))]
+    step = replace(PODS, going=True)
+    scene.wait(step)
+    assert scene.told == [f"waiting {step}: 1 of them are not yet"]
 
 
 def test_an_endpoint_that_goes_away_is_noticed(scene: Scene) -> None:

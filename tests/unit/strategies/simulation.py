@@ -21,11 +21,15 @@ Watch = Callable[["Simulation"], None]
 
 
 class Simulation:
-    """Live objects, and the labels of the pods of each Deployment."""
+    """Live objects, and the labels of the pods of each Deployment.
+
+    lingering: of pods that a deleted Deployment has left, until somebody waits for their end.
+    """
 
     def __init__(self, *live: Document) -> None:
         self.live: dict[ObjectRef, Document] = {}
         self.pods: dict[str, Mapping[str, str]] = {}
+        self.lingering: dict[str, Mapping[str, str]] = {}
         for each in live:
             self._put(each)
 
@@ -37,6 +41,7 @@ class Simulation:
         other = Simulation()
         other.live = dict(self.live)
         other.pods = dict(self.pods)
+        other.lingering = dict(self.lingering)
         return other
 
     def carry_out(self, plan: Plan, watch: Watch) -> None:
@@ -87,6 +92,11 @@ class Simulation:
                 yield lambda: self._put(rerouted(self.live[step.ref], step.splits))
             case WaitEndpoints():
                 self._check(step)
+            case WaitPods(going=True):
+                labels = step.labels.items()
+                self.lingering = {
+                    x: y for x, y in self.lingering.items() if not labels <= y.items()
+                }
             case WaitPods():
                 assert self._with(step.labels), f"would wait for ever {step}"
             case _:
@@ -114,14 +124,25 @@ class Simulation:
             document = set_in(document, ("metadata", "uid"), f"uid-{ref.name}")
             replica_set = _replica_set(document)
             self.live[ref_of(replica_set)] = replica_set
+            self.lingering.pop(ref.name, None)
             hashed = {"pod-template-hash": _hash(document)}
             self.pods[ref.name] = {**pod_labels_of(document), **hashed}
+        if ref.kind == "Service" and ref in self.live:
+            self._check_selector(get_in(self.live.get(ref), ("spec", "selector")), document)
         self.live[ref] = document
+
+    def _check_selector(self, before: Mapping[str, str] | None, service: Document) -> None:
+        """A Service that begins to select pods of what was deleted sends traffic to what fails."""
+        after = get_in(service, ("spec", "selector")) or {}
+        for name, pods in self.lingering.items():
+            selects = bool(after) and after.items() <= pods.items()
+            selected = bool(before) and (before or {}).items() <= pods.items()
+            assert selected or not selects, f"{name} is deleted, but its pods may be there"
 
     def _drop(self, ref: ObjectRef) -> None:
         del self.live[ref]
         if ref.kind == "Deployment":
-            del self.pods[ref.name]
+            self.lingering[ref.name] = self.pods.pop(ref.name)
 
 
 def _hash(workload: Document) -> str:

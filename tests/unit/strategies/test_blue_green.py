@@ -214,6 +214,7 @@ def test_reject_to_a_stable_made_by_basic_ends_with_the_selector_of_the_manifest
         "endpoints web ready app=web,pod-template-hash=new2 none k8s.deploy.color=green",
         "pause 2",
         "delete Deployment/web-green",
+        "going pods app=web,k8s.deploy.color=green",
         "patch Service/web spec.selector.pod-template-hash=None",
     ]
 

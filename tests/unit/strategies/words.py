@@ -166,7 +166,7 @@ def _step(step: Step) -> str:  # noqa: PLR0911 - one line for each kind of step
         case Reroute():
             return f"reroute {_name(step.ref)} {'; '.join(str(each) for each in step.splits)}"
         case WaitPods():
-            return f"pods {_labels(step.labels)}"
+            return f"{'going ' if step.going else ''}pods {_labels(step.labels)}"
         case WaitEndpoints():
             demands = [("ready", step.ready), ("only", step.only), ("none", step.none)]
             said = " ".join(f"{word} {_labels(labels)}" for word, labels in demands if labels)

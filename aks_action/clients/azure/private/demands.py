@@ -53,7 +53,8 @@ class Demands:
                 ]
             case WaitPods():
                 pods = self._names["Pod", step.namespace]
-                self.found.append({"rule": "pods", "pods": pods, "labels": dict(step.labels)})
+                rule = "going" if step.going else "pods"
+                self.found.append({"rule": rule, "pods": pods, "labels": dict(step.labels)})
             case WaitEndpoints():
                 namespace = step.service.namespace
                 self.found.append(

@@ -144,6 +144,9 @@ def judged($demand; $before; $files; $since):
   elif $demand.rule == "pods" then
     [$files[$demand.pods].items[]? | select(is_labelled($demand.labels))] as $pods
     | {met: any($pods[]; is_ready), suspects: [$pods[] | suspicions_of_pod]}
+  elif $demand.rule == "going" then
+    {met: all($files[$demand.pods].items[]? | select(is_labelled($demand.labels));
+      .metadata.deletionTimestamp), suspects: []}
   else {met: endpoints_are_met($demand; $files), suspects: []} end;
 
 (reduce inputs as $file ({}; .[input_filename | rtrimstr(".out")] = $file)) as $files
