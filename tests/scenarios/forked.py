@@ -2,7 +2,8 @@
 
 Loading them is more than half of the CPU time of most steps of a scenario. It is done once, in a
 process that does nothing else; every run is forked from that one and then is what
-`python entrypoint.py` is. What is cut off, watched or weighed is started anew instead.
+`python entrypoint.py` is. What is cut off, or asked for its command line or its imports, is started
+anew instead.
 """
 
 import multiprocessing

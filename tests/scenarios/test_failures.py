@@ -59,11 +59,13 @@ def witness(cluster: Cluster, namespace: str) -> Iterator[dict[str, float]]:
     threads = [threading.Thread(target=look, args=(each,)) for each in watches]
     for each in threads:
         each.start()
-    yield seen
-    for watch in watches:
-        watch.__exit__(None, None, None)
-    for each in threads:
-        each.join()
+    try:
+        yield seen
+    finally:
+        for watch in watches:
+            watch.__exit__(None, None, None)
+        for each in threads:
+            each.join()
 
 
 def _reasons(document: Document) -> Iterator[str]:

@@ -718,38 +718,34 @@ def test_of_a_kind_that_has_just_gone_there_is_nothing(
     assert cluster.list("v1", "ConfigMap", namespace="prod").items == ()
 
 
+POD = ObjectRef(api_version="v1", kind="Pod", name="web", namespace="prod")
+POD_LOG = "/api/v1/namespaces/prod/pods/web/log"
+REMOVED = "unable to retrieve container logs for containerd://38a95f1039b6"
+
+
 def test_a_container_that_has_not_started_has_no_log(
     server: HTTPServer, cluster: KubeCluster
 ) -> None:
     """400 to a log request is an empty log."""
-    pod = ObjectRef(api_version="v1", kind="Pod", name="web", namespace="prod")
-    path = "/api/v1/namespaces/prod/pods/web/log"
-    asked = answers(server, "GET", path, response(status(400, "is waiting to start")))
-    assert cluster.logs(pod, container="c", tail_lines=3) == ""
+    asked = answers(server, "GET", POD_LOG, response(status(400, "is waiting to start")))
+    assert cluster.logs(POD, container="c", tail_lines=3) == ""
     assert (asked[0].args["container"], asked[0].args["tailLines"]) == ("c", "3")
-
-
-REMOVED = "unable to retrieve container logs for containerd://38a95f1039b6"
 
 
 def test_a_container_that_was_removed_has_no_log(server: HTTPServer, cluster: KubeCluster) -> None:
     """The kubelet says so in an answer that looks like a log."""
-    pod = ObjectRef(api_version="v1", kind="Pod", name="web", namespace="prod")
-    path = "/api/v1/namespaces/prod/pods/web/log"
-    answers(server, "GET", path, *(Response(text) for text in (REMOVED, f"{REMOVED}\nmore\n")))
-    assert cluster.logs(pod, container="c", previous=True) == ""
-    assert cluster.logs(pod, container="c") == f"{REMOVED}\nmore\n"
+    answers(server, "GET", POD_LOG, *(Response(text) for text in (REMOVED, f"{REMOVED}\nmore\n")))
+    assert cluster.logs(POD, container="c", previous=True) == ""
+    assert cluster.logs(POD, container="c") == f"{REMOVED}\nmore\n"
 
 
 def test_nothing_is_followed_in_a_container_that_was_removed(
     server: HTTPServer, cluster: KubeCluster
 ) -> None:
     """Its lines would begin with their times."""
-    pod = ObjectRef(api_version="v1", kind="Pod", name="web", namespace="prod")
-    path = "/api/v1/namespaces/prod/pods/web/log"
-    answers(server, "GET", path, Response(REMOVED), Response(f"9Z {REMOVED}\n"))
+    answers(server, "GET", POD_LOG, Response(REMOVED), Response(f"9Z {REMOVED}\n"))
     for told in ([], [f"9Z {REMOVED}"]):
-        with cluster.follow_log(pod, container="c") as lines:
+        with cluster.follow_log(POD, container="c") as lines:
             assert list(lines) == told
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum, auto
 from typing import Any
 
@@ -121,6 +121,13 @@ def stable_service(service: Manifest, marks: Labels) -> Manifest:
 def selector_of(service: Manifest) -> Labels:
     selector = get_in(service.document, ("spec", "selector"))
     return selector if isinstance(selector, Mapping) else {}
+
+
+def marked_pods(app: App, marks: Marks) -> Iterator[tuple[ObjectRef, Labels]]:
+    """Each Service that is to serve, and the labels of those of its pods that have its marks."""
+    for each in app.services:
+        if app.serves(each):
+            yield each.ref, {**selector_of(each), **marks(each)}
 
 
 def green_kept_out(app: App) -> tuple[Stage, ...]:

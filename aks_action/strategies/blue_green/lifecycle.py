@@ -132,13 +132,12 @@ def _greens_pods_gone(app: App) -> Stages:
     """
     waits: tuple[Step, ...] = tuple(
         WaitPods(
-            namespace=each.ref.namespace,
-            labels={**colours.selector_of(each), **colours.GREEN},
-            why=f"{each.ref.name} may select them then",
+            namespace=service.namespace,
+            labels=labels,
+            why=f"{service.name} may select them then",
             going=True,
         )
-        for each in app.services
-        if app.serves(each)
+        for service, labels in colours.marked_pods(app, lambda _service: colours.GREEN)
     )
     return (Stage(name="Wait until green's pods go", steps=waits),)
 

@@ -42,12 +42,9 @@ def _blue_ready(app: App, marks: Marks) -> Stages:
 def _pods_ready(app: App, marks: Marks) -> Stages:
     waits: tuple[Step, ...] = tuple(
         WaitPods(
-            namespace=each.ref.namespace,
-            labels={**colours.selector_of(each), **marks(each)},
-            why=f"they are to be behind {each.ref.name}",
+            namespace=service.namespace, labels=labels, why=f"they are to be behind {service.name}"
         )
-        for each in app.services
-        if app.serves(each)
+        for service, labels in colours.marked_pods(app, marks)
     )
     return (Stage(name="Wait for ready pods", steps=waits),) if waits else ()
 

@@ -67,8 +67,7 @@ class Simulation:
         found = self.live.get(
             ObjectRef(api_version="v1", kind="Service", name=service, namespace="shop")
         )
-        selector = get_in(found, ("spec", "selector"))
-        return self._with(selector) if selector else set()
+        return self._with(get_in(found, ("spec", "selector")))
 
     def routed(self) -> Iterator[tuple[str, int]]:
         """Every Service that a route names, with its weight."""
@@ -93,9 +92,10 @@ class Simulation:
             case WaitEndpoints():
                 self._check(step)
             case WaitPods(going=True):
-                labels = step.labels.items()
                 self.lingering = {
-                    x: y for x, y in self.lingering.items() if not labels <= y.items()
+                    name: pods
+                    for name, pods in self.lingering.items()
+                    if not _selects(step.labels, pods)
                 }
             case WaitPods():
                 assert self._with(step.labels), f"would wait for ever {step}"
@@ -108,9 +108,9 @@ class Simulation:
         assert not step.only or behind <= self._with(step.only), f"would wait for ever {step}"
         assert not step.none or not behind & self._with(step.none), f"would wait for ever {step}"
 
-    def _with(self, labels: Mapping[str, str]) -> set[str]:
+    def _with(self, labels: Mapping[str, str] | None) -> set[str]:
         """The workloads whose pods have all of these labels."""
-        return {name for name, pods in self.pods.items() if labels.items() <= pods.items()}
+        return {name for name, pods in self.pods.items() if _selects(labels, pods)}
 
     def _put(self, document: Document) -> None:
         """Store an object; a Deployment gets the ReplicaSet and the status of a full rollout."""
@@ -133,16 +133,20 @@ class Simulation:
 
     def _check_selector(self, before: Mapping[str, str] | None, service: Document) -> None:
         """A Service that begins to select pods of what was deleted sends traffic to what fails."""
-        after = get_in(service, ("spec", "selector")) or {}
+        after = get_in(service, ("spec", "selector"))
         for name, pods in self.lingering.items():
-            selects = bool(after) and after.items() <= pods.items()
-            selected = bool(before) and (before or {}).items() <= pods.items()
-            assert selected or not selects, f"{name} is deleted, but its pods may be there"
+            begins = _selects(after, pods) and not _selects(before, pods)
+            assert not begins, f"{name} is deleted, but its pods may be there"
 
     def _drop(self, ref: ObjectRef) -> None:
         del self.live[ref]
         if ref.kind == "Deployment":
             self.lingering[ref.name] = self.pods.pop(ref.name)
+
+
+def _selects(selector: Mapping[str, str] | None, pods: Mapping[str, str]) -> bool:
+    """Whether pods have all labels of a selector; an empty one selects nothing."""
+    return bool(selector) and (selector or {}).items() <= pods.items()
 
 
 def _hash(workload: Document) -> str:

@@ -146,7 +146,7 @@ def judged($demand; $before; $files; $since):
     | {met: any($pods[]; is_ready), suspects: [$pods[] | suspicions_of_pod]}
   elif $demand.rule == "going" then
     {met: all($files[$demand.pods].items[]? | select(is_labelled($demand.labels));
-      .metadata.deletionTimestamp), suspects: []}
+      is_staying | not), suspects: []}
   else {met: endpoints_are_met($demand; $files), suspects: []} end;
 
 (reduce inputs as $file ({}; .[input_filename | rtrimstr(".out")] = $file)) as $files
