@@ -56,7 +56,7 @@ unit: setup ## Unit tests alone: no network, under 10 s
 	$(UNIT)
 
 wire: setup ## Faults on the wire: answers that are late, wrong, cut off or refused
-	$(PYTEST) tests/wire -n 2 --reruns 1
+	$(PYTEST) tests/wire tests/faults/test_proxy.py -n 2 --reruns 1
 
 bed: $(BED) ## The test bed's own test
 	$(PYTEST) tests/testbed

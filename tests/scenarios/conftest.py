@@ -11,7 +11,7 @@ import pytest
 from aks_action.clients.kube.connection import connect
 from aks_action.clients.ports import Cluster
 from demo.bed import Bed, NoBed, find
-from tests.scenarios.killing_proxy import Door, killing_proxy
+from tests.faults.proxy import Proxy, api_server, proxy_before
 from tests.scenarios.shop import SOAK
 from tests.scenarios.support import Step, a_namespace
 
@@ -66,11 +66,11 @@ def _namespace(request: pytest.FixtureRequest, bed: Bed, cluster: Cluster) -> It
         yield name
 
 
-@pytest.fixture(name="door")
-def _door(bed: Bed) -> Iterator[Door]:
-    """An address of the API server at which an action can be killed after any write."""
-    with killing_proxy(bed) as door:
-        yield door
+@pytest.fixture(name="proxy")
+def _proxy(bed: Bed) -> Iterator[Proxy]:
+    """Before the API server: an action can be killed at it after any write."""
+    with proxy_before(api_server(bed.kubeconfig)) as proxy:
+        yield proxy
 
 
 @pytest.fixture(name="step")

@@ -13,8 +13,11 @@ from pathlib import Path
 from aks_action.clients.ports import Cluster
 from aks_action.model.manifests import ref_of
 from demo.bed import ROOT, Bed
+from tests.faults.acts import Killing
+from tests.faults.proxy import WRITE, Fault, Proxy
 from tests.scenarios import forked
 
+KILLED = -9
 LONGEST_RUN = 240.0
 """Seconds."""
 
@@ -91,6 +94,22 @@ class Step:
         path = self.temp / "log"
         code = forked.Run(self._environment(inputs), self.workspace, path).finish(LONGEST_RUN)
         return self._finished(code, path.read_text(), started)
+
+    def run_through(
+        self, proxy: Proxy, inputs: Mapping[str, str], *, limit: int, code: int = 0
+    ) -> Finished:
+        """Run it until it is killed right after as many writes; 0: it is not.
+
+        code: of its proper end.
+        """
+        proxy.arm(*([Fault(at=WRITE, act=Killing(limit))] if limit else []))
+        process = self.start({**inputs, "kubeconfig": proxy.kubeconfig})
+        proxy.kill = process.kill
+        finished = self.finish(process)
+        assert finished.code in (code, KILLED), finished.log
+        if finished.code == KILLED:
+            self.forget_lock()
+        return finished
 
     def forget_lock(self) -> None:
         """Let the next run begin at once, not when the lock of a killed one has run out."""

@@ -13,9 +13,9 @@ import pytest
 
 from aks_action.clients.ports import Cluster
 from demo.bed import Bed
-from tests.scenarios.killing_proxy import KILLED, Door, run_through
+from tests.faults.proxy import Proxy
 from tests.scenarios.shop import ROUTED, SOAK, Shop
-from tests.scenarios.support import Finished, Step, a_namespace
+from tests.scenarios.support import KILLED, Finished, Step, a_namespace
 
 LIFE = (("deploy", "v1"), ("promote", "v1"), ("deploy", "v2"), ("reject", "v2"))
 LIVES = dict.fromkeys(ROUTED, LIFE) if SOAK else {"canary-gateway": LIFE[:2]}
@@ -33,17 +33,17 @@ State = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Disturbed:
-    """A shop whose actions go through the door that kills them."""
+    """A shop whose actions go through the proxy that kills them."""
 
     shop: Shop
-    door: Door
+    proxy: Proxy
 
     def act(self, action: str, version: str, *, limit: int) -> Finished:
         """One action, killed right after as many writes; 0: not killed."""
         self.shop.write(version)
         inputs = {"action": action, **self.shop.inputs}
-        finished = run_through(self.door, self.shop.step, inputs, limit=limit)
-        self.shop.diary.append(f"{action} {version}: {finished.code} after {self.door.writes}")
+        finished = self.shop.step.run_through(self.proxy, inputs, limit=limit)
+        self.shop.diary.append(f"{action} {version}: {finished.code} after {self.proxy.writes}")
         return finished
 
     def insist(self, action: str, version: str) -> int:
@@ -68,7 +68,7 @@ def test_an_action_that_was_killed_after_any_write_ends_as_an_undisturbed_one(
     method: str,
     step: Step,
     bed: Bed,
-    door: Door,
+    proxy: Proxy,
     namespace: str,
     undisturbed_namespace: str,
     tmp_path: Path,
@@ -86,7 +86,7 @@ def test_an_action_that_was_killed_after_any_write_ends_as_an_undisturbed_one(
     with ThreadPoolExecutor() as beside:
         expected = beside.submit(_undisturbed, calm)
         shop.begin("v0")
-        disturbed = Disturbed(shop=shop, door=door)
+        disturbed = Disturbed(shop=shop, proxy=proxy)
         found = []
         with shop.load(tmp_path, rate=40) as load:
             for action, version in LIVES[method]:
@@ -99,7 +99,7 @@ def test_an_action_that_was_killed_after_any_write_ends_as_an_undisturbed_one(
 
 @pytest.mark.parametrize("method", REJECTED)
 def test_a_reject_after_a_deploy_that_was_killed_leaves_what_was_there_before(
-    method: str, step: Step, bed: Bed, door: Door, namespace: str, tmp_path: Path
+    method: str, step: Step, bed: Bed, proxy: Proxy, namespace: str, tmp_path: Path
 ) -> None:
     """Whichever of its writes the deploy was killed after; and no request fails meanwhile.
 
@@ -107,7 +107,7 @@ def test_a_reject_after_a_deploy_that_was_killed_leaves_what_was_there_before(
     """
     shop = _shop(step, bed, namespace, method)
     shop.begin("v0")
-    disturbed = Disturbed(shop=shop, door=door)
+    disturbed = Disturbed(shop=shop, proxy=proxy)
     # The label that tells a stable's pods from a canary's stays, once a deploy has put it there.
     disturbed.act("deploy", "v1", limit=0)
     disturbed.act("reject", "v1", limit=0)
@@ -126,12 +126,12 @@ def test_a_reject_after_a_deploy_that_was_killed_leaves_what_was_there_before(
 @pytest.mark.parametrize("method", ROUTED)
 @pytest.mark.parametrize("action", ["promote", "reject"])
 def test_a_reject_after_a_promote_or_reject_that_was_killed_leaves_the_stable_alone(
-    action: str, method: str, step: Step, bed: Bed, door: Door, namespace: str, tmp_path: Path
+    action: str, method: str, step: Step, bed: Bed, proxy: Proxy, namespace: str, tmp_path: Path
 ) -> None:
     """Which version the stable has depends on how far a promote had come."""
     shop = _shop(step, bed, namespace, method)
     shop.begin("v0")
-    disturbed = Disturbed(shop=shop, door=door)
+    disturbed = Disturbed(shop=shop, proxy=proxy)
     with shop.load(tmp_path, rate=40) as load:
         for limit in range(1, MOST_WRITES):
             disturbed.act("deploy", f"v{limit}", limit=0)

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from demo.bed import Bed
+from tests.faults.proxy import Proxy
 from tests.scenarios import manifests
-from tests.scenarios.killing_proxy import Door, run_through
 from tests.scenarios.load import Load, Target
 from tests.scenarios.support import Step
 
@@ -36,7 +36,7 @@ class App:
 
     bed: Bed
     step: Step
-    door: Door
+    proxy: Proxy
     namespace: str
     inputs: dict[str, str]
     levels: int = 0
@@ -44,9 +44,9 @@ class App:
 
     def deploy(self, *, limit: int = 0) -> int:
         """The exit code of a deploy that is killed after as many writes; 0: not killed."""
-        finished = run_through(self.door, self.step, self.inputs, limit=limit)
-        writes = ", ".join(each.rpartition("/")[2] for each in self.door.writes)
-        self.diary.append(f"{self.level}: {finished.code} after {len(self.door.writes)}: {writes}")
+        finished = self.step.run_through(self.proxy, self.inputs, limit=limit)
+        writes = ", ".join(each.rpartition("/")[2] for each in self.proxy.writes)
+        self.diary.append(f"{self.level}: {finished.code} after {len(self.proxy.writes)}: {writes}")
         return finished.code
 
     @property
@@ -90,14 +90,14 @@ class App:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_deploy_that_was_killed_after_any_write_is_finished_by_the_next(
-    mode: str, step: Step, bed: Bed, door: Door, namespace: str, tmp_path: Path
+    mode: str, step: Step, bed: Bed, proxy: Proxy, namespace: str, tmp_path: Path
 ) -> None:
-    app = App(bed=bed, step=step, door=door, namespace=namespace, inputs=MODES[mode])
+    app = App(bed=bed, step=step, proxy=proxy, namespace=namespace, inputs=MODES[mode])
     app.change()
     assert app.deploy() == 0
     app.change()
     assert app.deploy() == 0
-    most = len(door.writes)
+    most = len(proxy.writes)
     killed = 0
     with Load(bed, tmp_path, [app.target()], rate=40) as load:
         for limit in range(1, MOST_WRITES):

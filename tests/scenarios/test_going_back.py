@@ -5,8 +5,8 @@ import json
 import pytest
 
 from demo.bed import Bed
+from tests.faults.proxy import Proxy
 from tests.scenarios import manifests
-from tests.scenarios.killing_proxy import Door, run_through
 from tests.scenarios.shop import SOAK
 from tests.scenarios.support import Finished, Step
 from tests.scenarios.test_configuration import found, names, serves
@@ -71,7 +71,7 @@ def test_a_version_that_fails_leaves_the_last_good_one_to_go_back_to(
 
 @pytest.mark.soak  # the contract suite does it without pods
 def test_a_rollback_and_a_prune_that_are_killed_after_any_write_end_as_undisturbed(
-    step: Step, bed: Bed, door: Door, namespace: str
+    step: Step, bed: Bed, proxy: Proxy, namespace: str
 ) -> None:
     """By SIGKILL, with real pods: what is left is what is left without any of it."""
     step.write("k8s/old.yml", manifests.deployment("old") + manifests.config_map("old-settings"))
@@ -79,10 +79,10 @@ def test_a_rollback_and_a_prune_that_are_killed_after_any_write_end_as_undisturb
     succeeded(step, tag="v1", prune="true")
     (step.workspace / "k8s/old.yml").unlink()
     step.write("k8s/all.yml", app("v2"))
-    assert _insist(step, door, tag="v2") > 1
+    assert _insist(step, proxy, tag="v2") > 1
     assert names(bed, namespace, "deployments") == {"web"}
     assert names(bed, namespace, "configmaps") == {"settings"}
-    assert _insist(step, door, action="rollback") > 1
+    assert _insist(step, proxy, action="rollback") > 1
     assert names(bed, namespace, "deployments") == {"web", "old"}
     assert names(bed, namespace, "configmaps") == {"settings", "old-settings"}
     serves(bed, step, namespace, "v1")
@@ -91,10 +91,10 @@ def test_a_rollback_and_a_prune_that_are_killed_after_any_write_end_as_undisturb
     assert sorted(filter(None, versions)) == ["v1", "v1", "v2"]
 
 
-def _insist(step: Step, door: Door, **inputs: str) -> int:
+def _insist(step: Step, proxy: Proxy, **inputs: str) -> int:
     """Run it again and again, each time killed a write later; how often it was killed."""
     for kills, limit in enumerate(range(1, MOST_WRITES)):
-        if run_through(door, step, {**PRUNE, **inputs}, limit=limit).code == 0:
+        if step.run_through(proxy, {**PRUNE, **inputs}, limit=limit).code == 0:
             return kills
     raise AssertionError("it never came to its end")
 

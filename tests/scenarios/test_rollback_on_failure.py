@@ -8,11 +8,11 @@ import pytest
 
 from aks_action.errors import RolloutFailed
 from demo.bed import Bed
+from tests.faults.proxy import Proxy
 from tests.scenarios import manifests
-from tests.scenarios.killing_proxy import KILLED, Door, run_through
 from tests.scenarios.load import Load, await_answer
 from tests.scenarios.shop import SOAK, Shop
-from tests.scenarios.support import Finished, Step
+from tests.scenarios.support import KILLED, Finished, Step
 from tests.scenarios.test_configuration import found, names, reader, target
 
 pytestmark = pytest.mark.timeout(250)
@@ -96,7 +96,7 @@ def test_versioned_configuration_points_back_and_readers_that_were_restarted_hav
 
 
 def test_killed_after_any_write_of_its_way_back_the_next_run_converges(
-    step: Step, bed: Bed, namespace: str, door: Door
+    step: Step, bed: Bed, namespace: str, proxy: Proxy
 ) -> None:
     """The manifests of before lead to what was there before, wherever it was cut off."""
     old, new = app("old", replicas=1), app("new", broken=True, replicas=1)
@@ -105,7 +105,7 @@ def test_killed_after_any_write_of_its_way_back_the_next_run_converges(
     writes = 0
     for limit in range(FIRST_WRITE_BACK, 30, STRIDE):
         step.write("k8s/all.yml", new)
-        finished = run_through(door, step, BACK, limit=limit, code=RolloutFailed.exit_code)
+        finished = step.run_through(proxy, BACK, limit=limit, code=RolloutFailed.exit_code)
         if finished.code != KILLED:
             break
         writes += 1

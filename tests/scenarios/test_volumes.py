@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from demo.bed import Bed
+from tests.faults.proxy import Proxy
 from tests.scenarios import manifests
-from tests.scenarios.killing_proxy import killing_proxy, run_through
 from tests.scenarios.load import Load, Target, await_answer
 from tests.scenarios.support import Finished, Step
 
@@ -176,7 +176,7 @@ def test_a_stateful_set_that_asked_for_too_much_asks_for_less_and_its_pods_run_o
 
 @pytest.mark.soak  # the contract suite does it without pods
 def test_a_growth_that_is_killed_after_each_of_its_writes_comes_to_its_end(
-    step: Step, bed: Bed, namespace: str, tmp_path: Path
+    step: Step, bed: Bed, proxy: Proxy, namespace: str, tmp_path: Path
 ) -> None:
     """Again and again, a write later each time: the pods run on, and nothing is left over."""
     deployed(step, stateful_set("1Gi"))
@@ -184,13 +184,10 @@ def test_a_growth_that_is_killed_after_each_of_its_writes_comes_to_its_end(
     before = uids(bed, namespace)
     step.write("k8s/all.yml", stateful_set("2Gi"))
     diary: list[object] = []
-    with (
-        killing_proxy(bed) as door,
-        Load(bed, tmp_path, [target(bed, namespace)], rate=40) as load,
-    ):
+    with Load(bed, tmp_path, [target(bed, namespace)], rate=40) as load:
         for limit in range(1, 20):
-            finished = run_through(door, step, {}, limit=limit)
-            diary.append((finished.code, list(door.writes)))
+            finished = step.run_through(proxy, {}, limit=limit)
+            diary.append((finished.code, list(proxy.writes)))
             if finished.code == 0:
                 break
         answers = load.stop()
