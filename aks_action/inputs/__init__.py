@@ -13,7 +13,7 @@ from aks_action.inputs.reader import SECRETS, Reader
 from aks_action.inputs.releases import release_settings, without_effect
 from aks_action.inputs.strategy import strategy_settings, unused
 from aks_action.inputs.volumes import recreated_claims
-from aks_action.model import durations
+from aks_action.model import children, durations
 from aks_action.model.azure import ResourceKind
 from aks_action.model.images.release_plan import ImageSettings
 from aks_action.model.provenance import RunContext
@@ -124,6 +124,7 @@ def _images(reader: Reader, actions: tuple[Action, ...], tag: str) -> ImageSetti
         reader.wrong("services", "`all` goes without names")
     return ImageSettings(
         compose_files=reader.lines("compose-file", r",\n"),
+        compose_env=_compose_env(reader),
         registry=registry,
         username=username,
         password=password,
@@ -132,6 +133,23 @@ def _images(reader: Reader, actions: tuple[Action, ...], tag: str) -> ImageSetti
         build=reader.flag("build"),
         services=services,
     )
+
+
+def _compose_env(reader: Reader) -> tuple[str, ...]:
+    """Names; nothing else is ever quoted, since who misreads the input writes a value here."""
+    names = reader.lines("compose-env", r",\s")
+    for position, name in enumerate(names, start=1):
+        if not children.NAME.fullmatch(name):
+            reader.problem(
+                f"Input `compose-env`: item {position} is not the name of a variable. It takes "
+                "names alone; the values stand in the step's `env`."
+            )
+        elif children.is_never_passed(name):
+            reader.problem(
+                f"Input `compose-env`: {name} is never passed. Whoever has the runner's tokens or "
+                "this action's inputs acts as this job."
+            )
+    return names
 
 
 def _deploy(reader: Reader, actions: tuple[Action, ...]) -> DeploySettings:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 DEFAULTS: Mapping[str, str] = {
     "action": "deploy",
     "compose-file": "",
+    "compose-env": "",
     "registry": "",
     "registry-username": "",
     "registry-password": "",

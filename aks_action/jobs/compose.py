@@ -19,6 +19,7 @@ def compose_files(settings: Settings, env: Mapping[str, str], workflow: Workflow
         tuple(folders.in_workspace(file) for file in settings.images.compose_files),
         workspace=folders.workspace,
         env={**_our_program(), **env},
+        passed=settings.images.compose_env,
         tell=workflow.write,
     )
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from aks_action.clients.image_ports import Tell
 from aks_action.errors import InputError, Problem, RegistryError, Source
+from aks_action.model import children
 from aks_action.model.images.plan import ComposeService
 
 _TIMEOUT = 120  # seconds; an `include` may come over the network
@@ -35,16 +36,23 @@ class ComposeFiles:
     """The compose files of a workspace: implements the port `Composer`.
 
     files:   as given, relative to the workspace; empty for what Compose would pick there.
-    env:     the environment, for interpolation and to find the program (`DOCKER_COMPOSE`: its
-             path). The inputs of this action in it are not passed on.
+    env:     the job's environment, to find the program in (`DOCKER_COMPOSE`: its path).
+    passed:  names of further variables of it that Compose gets, beside those that every child gets.
     """
 
     def __init__(
-        self, files: Sequence[str], *, workspace: Path, env: Mapping[str, str], tell: Tell
+        self,
+        files: Sequence[str],
+        *,
+        workspace: Path,
+        env: Mapping[str, str],
+        passed: Sequence[str] = (),
+        tell: Tell,
     ) -> None:
         self._files = tuple(files)
         self._workspace = workspace
-        self._env = {name: value for name, value in env.items() if not name.startswith("INPUT_")}
+        self._env = env
+        self._environment = children.of_compose(env, passed)
         self._tell = tell
 
     def services(self) -> tuple[ComposeService, ...]:
@@ -59,7 +67,7 @@ class ComposeFiles:
             done = subprocess.run(
                 [*self._command(), *arguments],
                 cwd=self._workspace,
-                env=self._env,
+                env=self._environment,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=_TIMEOUT,
@@ -85,7 +93,7 @@ class ComposeFiles:
             process = subprocess.Popen(
                 command,
                 cwd=self._workspace,
-                env=self._env,
+                env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

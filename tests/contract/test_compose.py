@@ -32,9 +32,13 @@ class Reader:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
 
-    def read(self, *files: str, **env: str) -> tuple[ComposeService, ...]:
+    def read(
+        self, *files: str, passed: tuple[str, ...] = (), **env: str
+    ) -> tuple[ComposeService, ...]:
         environment = {"PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(self.folder), **env}
-        compose = ComposeFiles(files, workspace=self.folder, env=environment, tell=self.told.append)
+        compose = ComposeFiles(
+            files, workspace=self.folder, env=environment, passed=passed, tell=self.told.append
+        )
         return compose.services()
 
 
@@ -62,7 +66,7 @@ def test_a_file_is_read_as_compose_reads_it(reader: Reader) -> None:
         "  local:\n"
         "    build: .\n",
     )
-    assert reader.read("production.yml", TAG="v1") == (
+    assert reader.read("production.yml", passed=("TAG",), TAG="v1") == (
         ComposeService(name="cache", image="redis:8"),
         ComposeService(name="local", has_build=True),
         ComposeService(name="web", image="shop/web:v1", has_build=True),
@@ -104,10 +108,14 @@ def test_an_unset_variable_is_told(reader: Reader) -> None:
     ]
 
 
-def test_the_inputs_of_the_action_are_not_variables(reader: Reader) -> None:
-    """A password given to the action does not get into a compose file."""
-    reader.write("compose.yml", "services: {web: {image: 'web:${INPUT_TAG:-none}'}}\n")
-    assert reader.read("compose.yml", INPUT_TAG="secret")[0].image == "web:none"
+@pytest.mark.parametrize(
+    "name",
+    ["INPUT_TAG", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "AZURE_CLIENT_SECRET", "DOCKER_PASSWORD"],
+)
+def test_the_job_s_variables_are_not_compose_s(reader: Reader, name: str) -> None:
+    """Neither inputs nor tokens nor secrets of the job get into a compose file."""
+    reader.write("compose.yml", f"services: {{web: {{image: 'web:${{{name}:-none}}'}}}}\n")
+    assert reader.read("compose.yml", **{name: "secret"})[0].image == "web:none"
 
 
 @pytest.mark.parametrize(

@@ -562,13 +562,22 @@ def test_a_token_that_no_header_can_hold(token: str) -> None:
         assert "hu" not in str(caught.value)
 
 
-def test_a_plugin_does_not_see_the_inputs_of_the_action(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        ("INPUT_REGISTRY-PASSWORD", 0),
+        ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", 0),
+        ("GITHUB_TOKEN", 0),
+        ("AZURE_CLIENT_SECRET", 1),
+    ],
+)
+def test_a_plugin_sees_of_the_job_how_to_sign_in_to_its_cloud_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, count: int
 ) -> None:
-    """The password of a registry is none of its business."""
-    monkeypatch.setenv("INPUT_REGISTRY-PASSWORD", "hush")
+    """The password of a registry and the runner's tokens are none of its business."""
+    monkeypatch.setenv(name, "hush")
     script = "env | grep -c hush >&2; exit 3"
-    with pytest.raises(AuthError, match=r"failed \(3\): 0$"):
+    with pytest.raises(AuthError, match=rf"failed \(3\): {count} It sees"):
         connect(kubeconfig("https://127.0.0.1:1", **plugin(tmp_path, script)))
 
 

@@ -21,6 +21,7 @@ from typing import Any
 
 from aks_action.clients.kube.access import Access
 from aks_action.errors import AuthError, InputError
+from aks_action.model import children
 
 _PLUGIN_SECONDS = 60
 _RENEW_BEFORE_SECONDS = 60
@@ -132,11 +133,11 @@ def _run(plugin: Mapping[str, Any], access: Access) -> Mapping[str, Any]:
     if plugin.get("provideClusterInfo"):
         spec["cluster"] = cluster
     info = {"apiVersion": version, "kind": "ExecCredential", "spec": spec}
-    extra = _variables(plugin)
+    own = _variables(plugin)
     try:
         done = subprocess.run(
             [command, *(str(argument) for argument in plugin.get("args") or ())],
-            env={**_without_inputs(), **extra, "KUBERNETES_EXEC_INFO": json.dumps(info)},
+            env=children.of_plugin(os.environ, {**own, "KUBERNETES_EXEC_INFO": json.dumps(info)}),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_PLUGIN_SECONDS,
@@ -155,11 +156,6 @@ def _run(plugin: Mapping[str, Any], access: Access) -> Mapping[str, Any]:
     return _status(command, done)
 
 
-def _without_inputs() -> dict[str, str]:
-    """Our environment without the inputs of this action, where other passwords are."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("INPUT_")}
-
-
 def _variables(plugin: Mapping[str, Any]) -> dict[str, str]:
     try:
         return {str(each["name"]): str(each["value"]) for each in plugin.get("env") or ()}
@@ -173,7 +169,12 @@ def _variables(plugin: Mapping[str, Any]) -> dict[str, str]:
 def _status(command: str, done: subprocess.CompletedProcess[bytes]) -> Mapping[str, Any]:
     if done.returncode != 0:
         said = " ".join(done.stderr.decode(errors="replace").split())[-300:]
-        raise AuthError(f"The credential plugin {command} failed ({done.returncode}): {said}")
+        raise AuthError(
+            f"The credential plugin {command} failed ({done.returncode}): {said} It sees no "
+            "variables of the job but PATH, HOME, proxies, certificate authorities and those of "
+            "the clouds (AZURE_*, AAD_*, AWS_*, GOOGLE_*); others go into `env` of the "
+            "kubeconfig's `exec`."
+        )
     try:
         status = json.loads(done.stdout)["status"]
     except (ValueError, KeyError, TypeError):

@@ -22,6 +22,7 @@ class ImageSettings:
     """What the inputs say about images.
 
     compose_files: as given; empty for what Compose itself would pick.
+    compose_env:   names of the job's variables that Compose gets, beyond what every child gets.
     registry:      `host[:port][/path]`; empty when the images' own names say it.
     tag:           the tag that is pushed, or that a release makes.
     source_tag:    release: a tag of the same repositories; or `repository:tag` in the same
@@ -30,6 +31,7 @@ class ImageSettings:
     """
 
     compose_files: tuple[str, ...] = ()
+    compose_env: tuple[str, ...] = ()
     registry: str = ""
     username: str = ""
     password: str = field(default="", repr=False)

@@ -225,3 +225,18 @@ def test_claims_that_may_be_made_anew_are_named_one_by_one() -> None:
     assert "`*` is not the name of a claim" in pattern
     (strategy,) = problems_of(recreate_claims="data", strategy="blue-green", **DEPLOY)
     assert "with `strategy: basic` only" in strategy
+
+
+def test_variables_for_compose_are_named_and_never_given_nor_those_of_the_runner() -> None:
+    assert parse(compose_env="TAG, REPO\n NPM_TOKEN", **DEPLOY).images.compose_env == (
+        "TAG",
+        "REPO",
+        "NPM_TOKEN",
+    )
+    problems = problems_of(compose_env="TAG=s3cret, ACTIONS_RUNTIME_TOKEN, a-b", **DEPLOY)
+    assert "s3cret" not in "".join(problems)
+    assert [problem.split(".")[0] for problem in problems] == [
+        "Input `compose-env`: item 1 is not the name of a variable",
+        "Input `compose-env`: ACTIONS_RUNTIME_TOKEN is never passed",
+        "Input `compose-env`: item 3 is not the name of a variable",
+    ]
