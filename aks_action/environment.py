@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from aks_action.model.provenance import RunContext, workflow_file
@@ -25,6 +26,11 @@ class Folders:
     workspace: Path
     temp: Path | None
     host_workspaces: tuple[str, ...]
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """The folders outside of which no file of a repository is read, without links in them."""
+        return _resolved(self.workspace, self.temp)
 
     def seen(self, path: str) -> Path:
         """A path of an earlier step as this process sees it: itself where that exists.
@@ -44,6 +50,12 @@ class Folders:
             if PurePosixPath(path).is_relative_to(host):
                 return str(self.workspace / PurePosixPath(path).relative_to(host))
         return path
+
+
+@lru_cache(maxsize=8)
+def _resolved(*folders: Path | None) -> tuple[str, ...]:
+    """Once for all files: neither becomes another folder while a step runs."""
+    return tuple(str(folder.resolve()) for folder in folders if folder is not None)
 
 
 def _exists(path: Path) -> bool:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +12,7 @@ from aks_action.environment import Folders
 from aks_action.errors import ActionError, InputError, ManifestError, Problem
 from aks_action.model.manifests import ManifestSet
 from aks_action.model.shapes import repeated
-from aks_action.sources import manifest_paths
+from aks_action.sources import manifest_paths, opening
 from aks_action.sources.encodings import decode
 from aks_action.sources.yaml_loader import load
 
@@ -99,26 +97,25 @@ def _files(item: str, folders: Folders, download: Download) -> Iterator[_File]:
         return
     for path in manifest_paths.find(item, folders):
         name = manifest_paths.name_of(path, folders)
-        yield _File(key=str(path), name=name, read=partial(_content, path, name))
+        yield _File(key=str(path), name=name, read=partial(_content, path, name, folders))
 
 
-def _content(path: Path, name: str) -> bytes:
-    """The bytes of a regular file. Raises InputError."""
+def _content(path: Path, name: str, folders: Folders) -> bytes:
+    """The bytes of a regular file. Raises InputError, which quotes nothing of it."""
     try:
-        # Without O_NONBLOCK a pipe would be waited for, for ever.
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise InputError(f"Input `manifests`: `{name}` is not a regular file.")
-            content = file.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"Input `manifests`: `{name}` cannot be read: {error.strerror}.") from None
-    if len(content) > MOST_BYTES:
-        raise InputError(
-            f"Input `manifests`: `{name}` has more than {MOST_BYTES // 1024 // 1024} MB, "
-            "which is too much for manifests."
+        return opening.content(path, folders.roots, MOST_BYTES)
+    except opening.OutsideError:
+        why = (
+            "has become a link that leads outside of the workspace and the runner's temp folder. "
+            "Only files inside of them are deployed."
         )
-    return content
+    except opening.NotRegularError:
+        why = "is not a regular file."
+    except opening.TooLargeError:
+        why = f"has more than {MOST_BYTES // 1024 // 1024} MB, which is too much for manifests."
+    except OSError as error:
+        why = f"cannot be read: {error.strerror}."
+    raise InputError(f"Input `manifests`: `{name}` {why}")
 
 
 def _download(url: str) -> bytes:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from aks_action.environment import Folders
+from aks_action.sources.opening import OutsideError, is_below, names_in
 
 EXTENSIONS = (".yml", ".yaml", ".json")
 """Of the files that are taken from folders, in any case. A file given by name may have any."""
@@ -52,7 +53,7 @@ def find(item: str, folders: Folders) -> list[Path]:
 def name_of(path: Path, folders: Folders) -> str:
     """How messages call a file: relative to the workspace, if it is there."""
     real, workspace = os.path.realpath(path), os.path.realpath(folders.workspace)
-    name = os.path.relpath(real, workspace) if _is_below(real, workspace) else real
+    name = os.path.relpath(real, workspace) if is_below(real, [workspace]) else real
     # Names that are no UTF-8 could not be printed.
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
@@ -62,10 +63,10 @@ def _located(item: str, folders: Folders) -> Path:
     if not Path(item).is_absolute():
         return folders.workspace / item
     path = os.path.normpath(item)
-    if _is_below(path, os.path.normpath(folders.workspace)):
+    if is_below(path, [os.path.normpath(folders.workspace)]):
         return Path(path)
     for host in folders.host_workspaces:
-        if _is_below(path, os.path.normpath(host)):
+        if is_below(path, [os.path.normpath(host)]):
             return folders.workspace / os.path.relpath(path, host)
     try:
         return folders.seen(path)
@@ -75,19 +76,18 @@ def _located(item: str, folders: Folders) -> Path:
 
 def _allowed(path: Path, item: str, folders: Folders) -> Path:
     real = os.path.realpath(path)
-    roots = [folders.workspace, *([folders.temp] if folders.temp else [])]
-    if not any(_is_below(real, os.path.realpath(root)) for root in roots):
-        link = " (through a link)" if os.path.realpath(path) != os.path.normpath(path) else ""
-        which = f": `{path.name}`" if path.name and path.name not in item else ""
-        raise NothingFoundError(
-            f"`{item}` leads outside of the workspace and the runner's temp folder{link}{which}. "
-            "Only files inside of them are deployed."
-        )
+    if not is_below(real, folders.roots):
+        raise _outside(path, item, linked=real != os.path.normpath(path))
     return Path(real)
 
 
-def _is_below(path: str, root: str) -> bool:
-    return path == root or path.startswith(root.rstrip("/") + "/")
+def _outside(path: Path, item: str, *, linked: bool) -> NothingFoundError:
+    link = " (through a link)" if linked else ""
+    which = f": `{path.name}`" if path.name and path.name not in item else ""
+    return NothingFoundError(
+        f"`{item}` leads outside of the workspace and the runner's temp folder{link}{which}. "
+        "Only files inside of them are deployed."
+    )
 
 
 def _below(folder: Path, item: str, folders: Folders) -> list[Path]:
@@ -131,14 +131,15 @@ def _walk(folder: Path, above: frozenset[str], item: str, folders: Folders) -> I
     real = str(_allowed(folder, item, folders))
     if real in above:
         return  # a link to a folder that it is in
-    with os.scandir(folder) as entries:
-        ordered = sorted(entries, key=lambda entry: os.fsencode(entry.name))
-    for entry in ordered:
-        if entry.is_dir():
-            if entry.name not in _NOT_LOOKED_INTO:
-                yield from _walk(Path(entry.path), above | {real}, item, folders)
-        else:
-            yield Path(entry.path)
+    try:
+        entries = names_in(folder, folders.roots)
+    except OutsideError:  # it has become a link since it was looked at
+        raise _outside(folder, item, linked=True) from None
+    for name, is_folder in entries:
+        if not is_folder:
+            yield folder / name
+        elif name not in _NOT_LOOKED_INTO:
+            yield from _walk(folder / name, above | {real}, item, folders)
 
 
 def _pattern(parts: tuple[str, ...]) -> re.Pattern[str]:

@@ -180,6 +180,53 @@ def test_an_item_without_a_file_is_an_error(job: Job, item: str, part: str) -> N
     assert part in job.problem(item)
 
 
+def test_a_file_that_becomes_a_link_after_it_was_looked_at_is_not_read(job: Job) -> None:
+    """What is opened is what is checked: the error names the file and quotes nothing of it."""
+    job.write("app.yml")
+    job.write("keys", text="token-of-the-runner", under="elsewhere")
+
+    def download(url: str) -> bytes:  # what is asked for before the second file is read
+        (job.root / "workspace/app.yml").unlink()
+        (job.root / "workspace/app.yml").symlink_to(job.root / "elsewhere/keys")
+        return b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: first}\n"
+
+    with pytest.raises(InputError) as caught:
+        manifest_files.read(["https://localhost/first.yml", "app.yml"], job.folders, download)
+    assert "`app.yml` has become a link that leads outside" in str(caught.value)
+    assert "token" not in str(caught.value)
+
+
+def test_links_to_files_and_folders_inside_go_on_working(job: Job) -> None:
+    job.write("base/a.yml", "base/sub/b.yml")
+    job.write("temp.yml", under="_temp")
+    workspace = job.root / "workspace"
+    (workspace / "link.yml").symlink_to("base/a.yml")
+    (workspace / "folder").symlink_to(workspace / "base/sub")
+    (workspace / "outer.yml").symlink_to(job.root / "_temp/temp.yml")
+    assert job.files("link.yml", "folder", "outer.yml") == [
+        "base/a.yml",
+        "base/sub/b.yml",
+        str(job.root / "_temp/temp.yml"),
+    ]
+
+
+@pytest.mark.parametrize("target", ["/proc/self/environ", "/proc/1/environ", "/dev/zero"])
+def test_files_of_the_kernel_are_outside(job: Job, target: str) -> None:
+    (job.root / "workspace/link.yml").symlink_to(target)
+    assert "leads outside" in job.problem("link.yml")
+
+
+def test_links_in_a_circle_and_a_file_without_an_end_are_told(job: Job) -> None:
+    workspace = job.root / "workspace"
+    (workspace / "a.yml").symlink_to("b.yml")
+    (workspace / "b.yml").symlink_to("a.yml")
+    with (workspace / "sparse.yml").open("wb") as file:
+        file.truncate(1 << 40)
+    told = job.problem("a.yml", "sparse.yml")
+    assert "`a.yml` cannot be read: Too many levels of symbolic links" in told
+    assert "`sparse.yml` has more than 32 MB" in told
+
+
 def test_a_pipe_is_not_waited_for(job: Job) -> None:
     os.mkfifo(job.folders.workspace / "pipe.yml")
     assert "not a regular file" in job.problem("pipe.yml")
