@@ -1,8 +1,9 @@
 """The lock of a deploy: a Lease in the namespace that says which run holds it.
 
 https://kubernetes.io/docs/concepts/architecture/leases/ . A holder renews it; one that died does
-not, and is taken over. What a holder knows of it is one resourceVersion, with which it writes:
-whoever was faster, everybody else's write is refused.
+not, and is taken over. Whether it died is seen, not read: the times in a lease are of another
+clock, and of whoever may write Leases. What a holder knows of it is one resourceVersion, with
+which it writes: whoever was faster, everybody else's write is refused.
 """
 
 from __future__ import annotations
@@ -21,11 +22,14 @@ from aks_action.model.timestamps import parse_time
 LEASE_SECONDS = 15
 """How long a lease holds that is not renewed."""
 
+_LONGEST_SECONDS = 60
+"""What a lease may claim for itself: this action's claim the above, others could claim 68 years."""
+_LONGEST_WORDS = 200
 _NAME = "aks-action"
 _RUN = "aks-action/run"
 _ACTOR = "aks-action/actor"
 _SKEW = timedelta(seconds=60)
-"""Clocks of two runners may differ by this much before one's times count for the other."""
+"""Clocks of two runners may differ by this much before one's times seem old to the other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,24 +84,30 @@ def version_of(found: Document) -> str:
 
 
 def seconds_of(found: Document) -> float:
-    """For how long it holds without being renewed."""
-    return float(get_in(found, ("spec", "leaseDurationSeconds")) or LEASE_SECONDS)
+    """For how long it holds without being renewed; its own claim, within bounds."""
+    claimed = get_in(found, ("spec", "leaseDurationSeconds"))
+    if not isinstance(claimed, int) or isinstance(claimed, bool) or claimed <= 0:
+        return LEASE_SECONDS
+    return min(claimed, _LONGEST_SECONDS)
 
 
-def is_over(found: Document, now: datetime) -> bool:
-    """Whether it holds no longer by its own times, whatever the clocks."""
+def seems_over(found: Document, now: datetime) -> bool:
+    """Whether it holds no longer by the times in it, which prove nothing: it is worth a look."""
     renewed = parse_time(get_in(found, ("spec", "renewTime")))
-    ended = timedelta(seconds=seconds_of(found)) + _SKEW
-    return not holder_of(found) or renewed is None or now > renewed + ended
+    return renewed is None or now - renewed > timedelta(seconds=seconds_of(found)) + _SKEW
 
 
 def who(found: Document) -> str:
     """Its holder for people: the run, who started it, and since when."""
-    annotations = get_in(found, ("metadata", "annotations")) or {}
     since = parse_time(get_in(found, ("spec", "acquireTime")))
-    actor = f" ({annotations[_ACTOR]})" if annotations.get(_ACTOR) else ""
-    run = annotations.get(_RUN) or holder_of(found)
+    actor = f" ({actor})" if (actor := _words(found, _ACTOR)) else ""
+    run = _words(found, _RUN) or holder_of(found)[:_LONGEST_WORDS] or "a run without a name"
     return f"{run}{actor}" + (f", since {since:%H:%M:%S} UTC" if since else "")
+
+
+def _words(found: Document, annotation: str) -> str:
+    words = get_in(found, ("metadata", "annotations", annotation)) or ""
+    return " ".join(str(words)[:_LONGEST_WORDS].split())
 
 
 def namespaces(

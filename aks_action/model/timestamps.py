@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 
 def parse_time(timestamp: Any) -> datetime | None:
-    """An RFC 3339 timestamp as a time with its zone; None where it is absent or something else."""
+    """An RFC 3339 timestamp in UTC; None where it is absent, something else, or no time of UTC."""
     try:
         when = datetime.fromisoformat(timestamp)
-    except (TypeError, ValueError):
+        return when.astimezone(UTC) if when.tzinfo else None
+    except (TypeError, ValueError, OverflowError):
         return None
-    return when if when.tzinfo else None

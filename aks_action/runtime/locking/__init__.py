@@ -58,13 +58,13 @@ class Lock:
     def take(self, seconds: float) -> bool:
         """Hold it from now on; whether somebody else had to be waited for.
 
-        seconds: to wait; 0: not at all. Raises Locked when that is over. Who may not write Leases
-        goes on without one, which is told.
+        seconds: to wait; 0: only to see that one is dead which seems so. Raises Locked when that is
+        over. Who may not write Leases goes on without one, which is told.
         """
         began = self._clock.now()
         waited_for = ""
         while (found := self._attempt()) is not None:
-            left = began + seconds - self._clock.now()
+            left = self._taking.patience(found, began + seconds) - self._clock.now()
             if left <= 0:
                 raise Locked(_sentence(self._ref, found, seconds))
             if waited_for != holder_of(found):

@@ -1,4 +1,8 @@
-"""Taking a Lease: made, taken over where it has run out, or waited for while others hold it."""
+"""Taking a Lease: made, taken over where it has run out, or waited for while others hold it.
+
+It has run out when it did not change before our own eyes for as long as it holds, by a clock that
+is never set: a runner's clock may be an hour off, and a tenant may write any time into a Lease.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,14 @@ from datetime import datetime
 
 from aks_action.clients.ports import Clock, Cluster
 from aks_action.errors import ApiError
-from aks_action.model.locking import Holder, holder_of, is_over, lease, seconds_of, takeover
+from aks_action.model.locking import Holder, holder_of, lease, seconds_of, seems_over, takeover
 from aks_action.model.locking import version_of as version
 from aks_action.model.manifests import Document, ObjectRef
 from aks_action.runtime.feeds import Change, Collection, Feeds, Message, Snapshot
 
 _POLL_SECONDS = 2.0
+_TRIES = 10
+"""Others may be faster now and then, but not for ever."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,28 +32,39 @@ class Taking:
     clock: Clock
     now: Callable[[], datetime]
     _seen: tuple[str, float] = field(default=("", 0.0), init=False)
+    _first: str = field(default="", init=False)
 
-    def attempt(self) -> Document:
+    def attempt(self, tries: int = _TRIES) -> Document:
         """The Lease, made or taken over if it can be; else as its holder has it."""
-        while True:
-            try:
-                return self.cluster.create(lease(self.ref, self.holder, self.now()))
-            except ApiError as error:
-                if error.status != 409:
-                    raise
-            found = self.cluster.get(self.ref)
-            if found is None:  # it was given back in this very moment
-                continue
+        try:
+            return self.cluster.create(lease(self.ref, self.holder, self.now()))
+        except ApiError as error:
+            if error.status != 409 or tries == 1:
+                raise
+        found = self.cluster.get(self.ref)
+        if found is not None:
             if holder_of(found) == self.holder.identity or not self._is_over(found):
                 return found
             try:
                 return self.cluster.patch(self.ref, takeover(found, self.holder, self.now()))
             except ApiError as error:
-                if error.status not in (404, 409):  # somebody was faster
+                if error.status not in (404, 409):
                     raise
+        return self.attempt(tries - 1)  # it was given back just now, or somebody was faster
+
+    def patience(self, found: Document, until: float) -> float:
+        """Until when it is worth waiting for somebody else's Lease. until: at least, on `clock`.
+
+        One that seems to have run out before we came is looked at for as long as it holds: only so
+        can it be taken over, however little time there is to wait for others.
+        """
+        self._look(found)
+        if version(found) != self._first or not seems_over(found, self.now()):
+            return until
+        return max(until, self._seen[1] + seconds_of(found))
 
     def await_change(self, found: Document, until: float) -> None:
-        """Return when another attempt may succeed, or time is up. until: on `clock`."""
+        """Return when another attempt may succeed, or time is up. until: as for `patience`."""
         collection = Collection(
             api_version=self.ref.api_version,
             kind=self.ref.kind,
@@ -56,8 +73,8 @@ class Taking:
         )
         with Feeds(self.cluster, self.clock) as feeds:
             feeds.open(collection)
-            while not self._is_over(found) and self.clock.now() < until:
-                for message in feeds.gather(until):
+            while not self._is_over(found) and self.clock.now() < self.patience(found, until):
+                for message in feeds.gather(self.patience(found, until)):
                     now = self._told(message, found)
                     if now is None or holder_of(now) != holder_of(found):
                         return
@@ -76,8 +93,11 @@ class Taking:
                 return None if message.final else found
 
     def _is_over(self, found: Document) -> bool:
-        """Whether it has run out: by its own times, or unchanged before our eyes for so long."""
+        """Whether it is nobody's, or unchanged before our eyes for as long as it holds."""
+        self._look(found)
+        return not holder_of(found) or self.clock.now() - self._seen[1] >= seconds_of(found)
+
+    def _look(self, found: Document) -> None:
+        self._first = self._first or version(found)
         if version(found) != self._seen[0]:
             self._seen = version(found), self.clock.now()
-        unchanged = self.clock.now() - self._seen[1]
-        return is_over(found, self.now()) or unchanged >= seconds_of(found)

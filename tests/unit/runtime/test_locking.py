@@ -7,12 +7,21 @@ from typing import Any
 
 import pytest
 
-from aks_action.clients.ports import WatchEvent
 from aks_action.errors import ApplyError, Conflict, Locked
 from aks_action.inputs import parse
 from aks_action.jobs.locks import Locks, holder
 from aks_action.model.documents import get_in, set_in
-from aks_action.model.locking import Holder, holder_of, is_over, lease, lease_ref, namespaces, who
+from aks_action.model.locking import (
+    LEASE_SECONDS,
+    Holder,
+    holder_of,
+    lease,
+    lease_ref,
+    namespaces,
+    seconds_of,
+    seems_over,
+    who,
+)
 from aks_action.model.manifests import Document
 from aks_action.model.plan import Apply, Assessment, Change, Delete, Plan, Stage
 from aks_action.model.provenance import RunContext
@@ -109,36 +118,81 @@ def test_a_lease_that_is_not_renewed_any_more_is_taken_over(scene: Scene) -> Non
     assert holder_of(scene.live or {}) == "bob"
 
 
-def test_a_lease_of_long_ago_is_taken_over_at_once(scene: Scene) -> None:
+@pytest.mark.parametrize("seconds", [0.0, 60.0])
+def test_a_lease_of_long_ago_is_taken_over_once_it_was_seen_not_to_be_renewed(
+    scene: Scene, seconds: float
+) -> None:
+    """Also by who does not wait for others: a run that died would lock him out for ever."""
     scene.cluster.create(lease(REF, ALICE, NOON - timedelta(minutes=5)))
-    assert not scene.lock().take(0)
-    assert "Lease" in {each.ref.kind for each in scene.cluster.writes}
+    clock = HurriedClock(100)
+    began = clock.now()
+    assert scene.lock(clock=clock).take(seconds)
+    assert clock.now() - began >= LEASE_SECONDS
+    assert holder_of(scene.live or {}) == "bob"
 
 
-def test_one_that_is_renewed_is_waited_for(scene: Scene) -> None:
-    scene.cluster.create(lease(REF, ALICE, NOON))
+STRANGE = "9999-12-31T23:59:59.999999Z"
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"renewTime": STRANGE, "acquireTime": STRANGE, "leaseDurationSeconds": 15},
+        {"renewTime": "0001-01-01T00:00:00.000000Z", "leaseDurationSeconds": 15},
+        {"renewTime": "0001-01-01T00:00:00+14:00", "leaseDurationSeconds": -1},
+        {"renewTime": "9999-12-31T23:59:59-12:00", "leaseDurationSeconds": 2**31 - 1},
+        {"renewTime": STRANGE, "leaseDurationSeconds": "fifteen"},
+        {"renewTime": ["noon"], "acquireTime": {}, "leaseDurationSeconds": {"a": 1}},
+        {"renewTime": 7, "leaseDurationSeconds": 1e400},
+        {},
+    ],
+)
+def test_a_strange_lease_is_dead_when_it_did_not_change_before_our_eyes(
+    scene: Scene, spec: dict[str, Any]
+) -> None:
+    found = lease(REF, ALICE, NOON)
+    scene.cluster.create({**found, "spec": {"holderIdentity": "somebody", **spec}})
+    clock = HurriedClock(100)
+    began = clock.now()
+    assert scene.lock(clock=clock).take(90)
+    assert clock.now() - began >= 15
+    assert holder_of(scene.live or {}) == "bob"
+
+
+def test_a_lease_holds_for_what_it_claims_if_that_makes_sense_and_not_for_years() -> None:
+    claims = [0, -5, 1, 15, 30, 2**31 - 1, True, "30", None]
+    spec = [{"spec": {"leaseDurationSeconds": claim}} for claim in claims]
+    assert [seconds_of(each) for each in spec] == [15, 15, 1, 15, 30, 60, 15, 15, 15]
+
+
+@pytest.mark.parametrize("hour", [9, 12, 20])
+@pytest.mark.parametrize("seconds", [0.0, 25.0])
+def test_one_that_is_renewed_is_waited_for_whatever_the_clock_of_its_holder(
+    scene: Scene, hour: int, seconds: float
+) -> None:
+    scene.cluster.create(lease(REF, ALICE, NOON.replace(hour=hour)))
 
     def renew(stopped: threading.Event) -> None:
         for number in range(1000):
             if stopped.wait(0.05):
                 return
-            renewed = {"renewTime": f"2026-05-01T12:00:{number % 60:02}.000000Z"}
+            renewed = {"renewTime": f"2026-05-01T{hour:02}:00:{number % 60:02}.000000Z"}
             scene.cluster.patch(REF, {"spec": renewed})
 
     stopped = threading.Event()
     threading.Thread(target=renew, args=(stopped,), daemon=True).start()
+    clock = HurriedClock(100)
+    began = clock.now()
     with pytest.raises(Locked):
-        scene.lock(clock=HurriedClock(100)).take(25)
+        scene.lock(clock=clock).take(seconds)
     stopped.set()
+    assert clock.now() - began >= seconds
+    assert holder_of(scene.live or {}) == "alice"
 
 
 def test_of_two_that_take_over_one_does(scene: Scene) -> None:
     """The resourceVersion is the fence."""
     scene.cluster.create(lease(REF, ALICE, NOON - timedelta(minutes=5)))
-
-    def be_faster(cluster: FakeCluster, event: WatchEvent) -> None:
-        pass
-
     original = scene.cluster.patch
 
     def patch(ref: Any, body: Document) -> Document:
@@ -149,8 +203,23 @@ def test_of_two_that_take_over_one_does(scene: Scene) -> None:
 
     scene.cluster.patch = patch  # type: ignore[method-assign]
     with pytest.raises(Locked):
-        scene.lock().take(0)
+        scene.lock(clock=HurriedClock(100)).take(0)
     assert holder_of(scene.live or {}) == "carol"
+
+
+def test_a_lease_that_can_neither_be_made_nor_found_is_an_error(scene: Scene) -> None:
+    scene.cluster.inject("create", kind="Lease", code=409, times=100)
+    with pytest.raises(ApplyError):
+        scene.lock().take(60)
+
+
+def test_giving_back_deletes_nobody_elses(scene: Scene) -> None:
+    lock = scene.lock(ALICE, clock=FakeClock())
+    lock.take(60)
+    scene.cluster.delete(REF)
+    scene.cluster.create(lease(REF, BOB, NOON))
+    lock.release()
+    assert holder_of(scene.live or {}) == "bob"
 
 
 def test_a_holder_that_was_taken_over_writes_nothing_more(scene: Scene) -> None:
@@ -209,14 +278,24 @@ def test_an_answer_that_was_lost_has_taken_it_all_the_same(scene: Scene) -> None
     assert not scene.lock().take(0)
 
 
-def test_a_lease_that_was_given_up_is_free() -> None:
-    found = set_in(lease(REF, ALICE, NOON), ("spec", "holderIdentity"), "")
-    assert is_over(found, NOON)
-    assert not is_over(lease(REF, ALICE, NOON), NOON + timedelta(seconds=60))
+def test_a_lease_that_was_given_up_is_free(scene: Scene) -> None:
+    scene.cluster.create(set_in(lease(REF, ALICE, NOON), ("spec", "holderIdentity"), ""))
+    assert not scene.lock().take(0)
+    assert holder_of(scene.live or {}) == "bob"
+
+
+def test_clocks_may_differ_by_a_minute_before_a_lease_seems_over() -> None:
+    assert not seems_over(lease(REF, ALICE, NOON), NOON + timedelta(seconds=60))
+    assert seems_over(lease(REF, ALICE, NOON), NOON + timedelta(seconds=80))
 
 
 def test_the_holder_of_a_strange_lease_is_named_by_what_there_is() -> None:
     assert who({"spec": {"holderIdentity": "somebody"}}) == "somebody"
+    strange = {"metadata": {"annotations": ["x"]}, "spec": {"acquireTime": STRANGE}}
+    assert who(strange) == "a run without a name, since 23:59:59 UTC"
+    long = {"metadata": {"annotations": {"aks-action/run": "a\nb" + "x" * 10_000}}}
+    assert who(long).startswith("a bxxx")
+    assert len(who(long)) == 200
 
 
 def test_locks_are_taken_where_something_is_written_in_one_order() -> None:
