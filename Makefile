@@ -56,19 +56,19 @@ unit: setup ## Unit tests alone: no network, under 10 s
 	$(UNIT)
 
 wire: setup ## Faults on the wire: answers that are late, wrong, cut off or refused
-	$(PYTEST) tests/wire tests/faults/test_proxy.py -n 2 --reruns 1
+	$(PYTEST) tests/wire tests/faults/test_proxy.py -n 2
 
 bed: $(BED) ## The test bed's own test
 	$(PYTEST) tests/testbed
 
 contract: $(BED) ## One suite on each fake and on the real thing
-	$(PYTEST) tests/contract -n 3 --reruns 2 --reruns-delay 2
+	$(PYTEST) tests/contract -n 3
 
 scenarios: $(BED) ## The action on the real cluster, as users meet it
-	$(PYTEST) tests/scenarios -n 5 --maxschedchunk=1 --reruns 2 --reruns-delay 5
+	$(PYTEST) tests/scenarios -n 5 --maxschedchunk=1
 
 action: $(BED) ## The action's image, workflows and examples, and the action as a step
-	$(PYTEST) tests/action --reruns 1 --reruns-delay 2
+	$(PYTEST) tests/action
 
 test: ## Everything, as CI runs it
 	$(MAKE) --jobs=2 --output-sync=target $(BED) lint types imports unit wire

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +27,10 @@ _EFFECTS = (
 )
 _guarded: list[str] = []
 
+RERUNS = 2
+RERUN_DELAY = 5.0
+"""Seconds in which a machine without a free CPU may come to rest."""
+
 
 def _refuse_effects(event: str, _arguments: tuple[object, ...]) -> None:
     if _guarded and event in _EFFECTS:
@@ -45,11 +50,42 @@ def pytest_configure() -> None:
             os.environ.pop(name, None)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run again only what says by name why it may fail by chance, never a module or a suite.
+
+    A mark without a reason, and one that stands for more than one test, is a usage error.
+    """
+    for item in items:
+        if item.get_closest_marker("flaky"):
+            raise pytest.UsageError(f"{item.nodeid}: use `flaky_because`, which asks for a reason")
+        marker = item.get_closest_marker("flaky_because")
+        if marker is None:
+            continue
+        reason = marker.args[0].strip() if marker.args else ""
+        if not reason or marker not in item.own_markers:
+            raise pytest.UsageError(
+                f'{item.nodeid}: write `@pytest.mark.flaky_because("reason")` at the test itself'
+            )
+        if item.config.pluginmanager.hasplugin("rerunfailures"):  # unit tests do without it
+            item.add_marker(pytest.mark.flaky(reruns=RERUNS, reruns_delay=RERUN_DELAY))
+        item.user_properties.append(("flaky_because", reason))  # reaches the report over xdist
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Why a test was run again: its failure is a finding, also when the next try passes."""
-    for report in terminalreporter.stats.get("rerun", []):
+    """List what was run again, and why: a failure is a finding, also when the next try passes."""
+    stats = terminalreporter.stats
+    first_tries = stats.get("rerun", [])
+    for report in first_tries:
         terminalreporter.section(f"why again: {report.nodeid}")
         terminalreporter.write_line(report.longreprtext)
+    if first_tries:
+        terminalreporter.section("flaky: run again")
+    failed = {report.nodeid for report in (*stats.get("failed", ()), *stats.get("error", ()))}
+    reasons = {report.nodeid: dict(report.user_properties) for report in first_tries}
+    for nodeid, times in Counter(report.nodeid for report in first_tries).items():
+        ending = "failed" if nodeid in failed else "passed"
+        reason = reasons[nodeid].get("flaky_because", "no reason is given")
+        terminalreporter.write_line(f"{nodeid} (again {times} ×, {ending}): {reason}")
 
 
 @pytest.hookimpl(wrapper=True)

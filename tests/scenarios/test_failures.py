@@ -206,6 +206,10 @@ def test_what_can_never_start_is_named_and_fails_at_once(
     assert any(line.startswith(event) for line in found.events)
 
 
+@pytest.mark.flaky_because(
+    "`basic` believes a container without a probe 1.3 s after it is ready, and a kubelet without a "
+    "free CPU has told of a crash later than that: the deploy is then right to call it healthy"
+)
 def test_a_crash_loop_shows_the_log_of_the_run_that_crashed(
     cluster: Cluster, namespace: str, busybox: str
 ) -> None:
