@@ -16,8 +16,8 @@ def compose_files(settings: Settings, env: Mapping[str, str], workflow: Workflow
     """Nothing is read before it is asked; paths of the host become our own."""
     folders = environment.folders(env)
     return ComposeFiles(
-        tuple(folders.in_workspace(file) for file in settings.images.compose_files),
-        workspace=folders.workspace,
+        settings.images.compose_files,
+        folders=folders,
         env={**_our_program(), **env},
         passed=settings.images.compose_env,
         tell=workflow.write,

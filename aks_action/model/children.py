@@ -80,29 +80,23 @@ def of_plugin(env: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
     return inherited | dict(own)
 
 
-def not_passed(
-    asked: Iterable[str], env: Mapping[str, str], given: Mapping[str, str], defined: Collection[str]
-) -> str:
+def not_passed(asked: Iterable[str], env: Mapping[str, str], given: Collection[str]) -> str:
     """Which of the job's variables a compose file asks for in vain: sentences, or an empty text.
 
-    asked:   names in the compose files.       given: what Compose gets of the job's environment.
-    defined: names that an `.env` file gives to Compose.
+    asked: names in the compose files.       given: names of what Compose gets.
     """
     missing = sorted({name for name in asked if name in env and name not in given})
     never = [name for name in missing if is_never_passed(name)]
-    open_to_pass = [name for name in missing if not is_never_passed(name)]
+    others = [name for name in missing if not is_never_passed(name)]
     sentences = []
-    if open_to_pass:
-        listed = ", ".join(open_to_pass)
-        instead = [name for name in open_to_pass if name in defined]
+    if others:
         sentences.append(
-            f"it asks for {listed}, which the job has and Compose does not get. What it may have, "
-            "name in the input `compose-env`."
+            f"it asks for {', '.join(others)}, which the job has and Compose does not get (what it "
+            "may have, name in the input `compose-env`)"
         )
-        if instead:
-            sentences.append(f"{', '.join(instead)}: the value in `.env` is taken.")
     if never:
         sentences.append(
-            f"it asks for {', '.join(never)}, which no build and no compose file ever gets."
+            f"it asks for {', '.join(never)}, which no compose file ever gets: they are the "
+            "runner's and this action's"
         )
-    return " ".join(sentences)
+    return f"{'; '.join(sentences)}." if sentences else ""

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from aks_action import environment, inputs
+from aks_action.environment import Folders
 from aks_action.errors import InputError, Source
 from aks_action.jobs.compose import compose_files
 from aks_action.model.images.plan import ComposeService
@@ -24,7 +25,12 @@ class Reader:
     """Reads compose files of a folder and keeps what was told."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder = folder / "workspace"
+        self.folder.mkdir()
+        (folder / "_temp").mkdir()
+        self.folders = Folders(
+            workspace=self.folder, temp=folder / "_temp", host_workspaces=("/home/runner/work/s/s",)
+        )
         self.told: list[str] = []
 
     def write(self, name: str, text: str | bytes) -> None:
@@ -37,7 +43,7 @@ class Reader:
     ) -> tuple[ComposeService, ...]:
         environment = {"PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(self.folder), **env}
         compose = ComposeFiles(
-            files, workspace=self.folder, env=environment, passed=passed, tell=self.told.append
+            files, folders=self.folders, env=environment, passed=passed, tell=self.told.append
         )
         return compose.services()
 
@@ -103,9 +109,11 @@ def test_an_unset_variable_is_told(reader: Reader) -> None:
     """It would end as a hole in an image's name."""
     reader.write("compose.yml", "services: {web: {image: '${REPO}web:1'}}\n")
     reader.read("compose.yml")
-    assert reader.told == [
-        'compose.yml: The "REPO" variable is not set. Defaulting to a blank string.'
-    ]
+    (told,) = reader.told
+    assert told == (
+        'compose.yml: The "REPO" variable is not set. Defaulting to a blank string. Its value may '
+        "stand in `.env`, or in the step's env with its name in `compose-env`."
+    )
 
 
 @pytest.mark.parametrize(
@@ -126,7 +134,7 @@ def test_the_job_s_variables_are_not_compose_s(reader: Reader, name: str) -> Non
         ("services:\n  a:\n    imagee: x\n", "services.a.imagee", 0),
         ("services:\n  a: {image: x}\n  a: {image: y}\n", 'key "a" already defined', 2),
         ("", "empty compose file", 0),
-        (b"\xff\xfe\x00", "UTF-16", 0),
+        (b"\xff\xfe\x00", "UTF-16", 1),
         ("hello\n", "cannot construct", 1),
     ],
 )

@@ -17,6 +17,7 @@ import pytest
 from aks_action.clients.engine import DockerEngine
 from aks_action.clients.image_ports import Credentials
 from aks_action.clients.registry import RegistryClient
+from aks_action.environment import Folders
 from aks_action.errors import AuthError, RegistryError
 from aks_action.model.images.plan import plan_images
 from aks_action.model.images.references import ImageReference
@@ -142,7 +143,12 @@ def test_compose_builds_and_all_is_pushed_once(
     )
     told: list[str] = []
     env = {"PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(tmp_path)}
-    compose = ComposeFiles(("compose.yml",), workspace=tmp_path, env=env, tell=told.append)
+    compose = ComposeFiles(
+        ("compose.yml",),
+        folders=Folders(workspace=tmp_path, temp=None, host_workspaces=()),
+        env=env,
+        tell=told.append,
+    )
 
     def run() -> list[tuple[str, PublishedHow]]:
         published = push(

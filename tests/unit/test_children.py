@@ -69,13 +69,13 @@ def test_nobody_can_pass_a_token_of_the_runner(passed: list[str]) -> None:
 
 def test_what_a_compose_file_asks_for_in_vain_is_told_by_name() -> None:
     asked = ["NPM_TOKEN", "NPM_TOKEN", "PATH", "ABSENT", "GITHUB_TOKEN", "ACTIONS_RUNTIME_TOKEN"]
-    text = children.not_passed(asked, JOB, children.of_compose(JOB, ()), {"NPM_TOKEN"})
+    text = children.not_passed(asked, JOB, children.of_compose(JOB, ()))
     assert text == (
-        "it asks for GITHUB_TOKEN, NPM_TOKEN, which the job has and Compose does not get. What it "
-        "may have, name in the input `compose-env`. NPM_TOKEN: the value in `.env` is taken. "
-        "it asks for ACTIONS_RUNTIME_TOKEN, which no build and no compose file ever gets."
+        "it asks for GITHUB_TOKEN, NPM_TOKEN, which the job has and Compose does not get (what it "
+        "may have, name in the input `compose-env`); it asks for ACTIONS_RUNTIME_TOKEN, which no "
+        "compose file ever gets: they are the runner's and this action's."
     )
-    assert children.not_passed(["PATH", "ABSENT"], JOB, JOB, ()) == ""
+    assert children.not_passed(["PATH", "ABSENT"], JOB, JOB) == ""
 
 
 def _starts(tree: ast.AST) -> Iterator[ast.Call]:
@@ -110,8 +110,8 @@ def test_every_child_is_started_with_an_environment_made_here() -> None:
         ("aks_action/clients/kube/credentials.py", "subprocess.run"): (
             "children.of_plugin(os.environ, {**own, 'KUBERNETES_EXEC_INFO': json.dumps(info)})"
         ),
-        ("aks_action/sources/compose.py", "subprocess.run"): "self._environment",
-        ("aks_action/sources/compose.py", "subprocess.Popen"): "self._environment",
+        # whose only caller is Compose's, with `children.of_compose`
+        ("aks_action/sources/confinement.py", "subprocess.Popen"): "how['env']",
     }
 
 

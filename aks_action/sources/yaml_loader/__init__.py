@@ -9,10 +9,11 @@ from aks_action.model.manifests import Manifest, ManifestSet
 from aks_action.model.shapes import manifests_of
 from aks_action.sources import json_loader
 from aks_action.sources.yaml_loader.lines import line_of
+from aks_action.sources.yaml_loader.outline import MOST_VALUES, Outline, Tree, outline
 from aks_action.sources.yaml_loader.reader import documents
 from aks_action.sources.yaml_loader.values import MOST_LEVELS, Parsed, Values
 
-__all__ = ["Loaded", "line_of", "load"]
+__all__ = ["MOST_VALUES", "Loaded", "Outline", "Tree", "line_of", "load", "outline"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ def documents(text: str, values: Values) -> Iterator[Parsed]:
         except RefusedError as refused:
             at, message = refused.line, refused.message
         except yaml.YAMLError as error:
-            at, message = _sentence(error, text, position, line)
+            at, message = sentence(error, text, position, line)
         else:
             return
         values.wrong(at, message)
@@ -39,7 +39,11 @@ def documents(text: str, values: Values) -> Iterator[Parsed]:
     values.wrong(line, "The rest of the file was not read: too many errors.")
 
 
-def _sentence(error: yaml.YAMLError, text: str, position: int, first_line: int) -> tuple[int, str]:
+def sentence(error: yaml.YAMLError, text: str, position: int, first_line: int) -> tuple[int, str]:
+    """The line of a syntax error and what it is; libyaml's words, which quote no value.
+
+    position, first_line: where in the text the parser began, and at which line that is.
+    """
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     if mark is None:  # a character that YAML does not allow: only its position is known
         before = text[position:].encode()[: getattr(error, "position", 0)]
