@@ -30,6 +30,7 @@ jobs:
           action: push, deploy
           build: true
           compose-file: production.yml
+          compose-env: BASE
           registry: ${{{{ vars.REGISTRY }}}}
           registry-username: ${{{{ vars.REGISTRY_USERNAME }}}}
           registry-password: ${{{{ secrets.REGISTRY_PASSWORD }}}}
