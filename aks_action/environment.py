@@ -8,12 +8,19 @@ https://docs.github.com/actions/reference/workflows-and-actions/variables
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from aks_action.model.provenance import RunContext, workflow_file
+
+_OF_THE_JOB = (
+    "KUBECONFIG", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_CONFIG_DIR", "DOCKER_CONFIG",
+    "GOOGLE_APPLICATION_CREDENTIALS", "GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_PATH", "GITHUB_STATE",
+    "GITHUB_STEP_SUMMARY", "GITHUB_EVENT_PATH",
+)  # fmt: skip
+"""Variables that name files with credentials, and those by which steps command the runner."""
 
 _HOST_TEMP_FOLDER = "_temp"
 """The last part of RUNNER_TEMP on every runner, as the runner names it."""
@@ -21,11 +28,16 @@ _HOST_TEMP_FOLDER = "_temp"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folders:
-    """Folders as this process sees them, and the prefixes by which the host calls them."""
+    """Folders as this process sees them, and the prefixes by which the host calls them.
+
+    own: files and folders of the job itself, such as its kubeconfig: they may lie in the temp
+         folder, and no file of the repository may lead a build there.
+    """
 
     workspace: Path
     temp: Path | None
     host_workspaces: tuple[str, ...]
+    own: tuple[str, ...] = ()
 
     @property
     def roots(self) -> tuple[str, ...]:
@@ -66,8 +78,11 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def folders(env: Mapping[str, str]) -> Folders:
-    """The folders of the job; outside of a runner the current folder is the workspace."""
+def folders(env: Mapping[str, str], given_kubeconfig: str = "") -> Folders:
+    """The folders of the job; outside of a runner the current folder is the workspace.
+
+    given_kubeconfig: text or path, of the input.
+    """
     workspace = env.get("GITHUB_WORKSPACE") or str(Path.cwd())
     repository = env.get("GITHUB_REPOSITORY", "").rpartition("/")[2]
     hosts = []
@@ -79,11 +94,19 @@ def folders(env: Mapping[str, str]) -> Folders:
             f"/__w/{repository}/{repository}",
         ]
     temp = env.get("RUNNER_TEMP")
-    return Folders(
+    found = Folders(
         workspace=Path(workspace),
         temp=Path(temp) if temp else None,
         host_workspaces=tuple(dict.fromkeys(hosts)),
     )
+    return replace(found, own=tuple(_own(env, found, given_kubeconfig)))
+
+
+def _own(env: Mapping[str, str], found: Folders, given_kubeconfig: str) -> Iterator[str]:
+    named = ":".join(env.get(name, "") for name in _OF_THE_JOB)
+    for path in filter(None, (given_kubeconfig, *named.split(":"))):
+        if _exists(seen := found.seen(path)):
+            yield str(seen.resolve())
 
 
 def git_tag(env: Mapping[str, str]) -> str:

@@ -14,7 +14,7 @@ from aks_action.workflow import Workflow
 
 def compose_files(settings: Settings, env: Mapping[str, str], workflow: Workflow) -> ComposeFiles:
     """Nothing is read before it is asked; paths of the host become our own."""
-    folders = environment.folders(env)
+    folders = environment.folders(env, settings.cluster.kubeconfig)
     return ComposeFiles(
         settings.images.compose_files,
         folders=folders,

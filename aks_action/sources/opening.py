@@ -24,6 +24,10 @@ class OutsideError(Exception):
         self.real = real
 
 
+class ForbiddenError(Exception):
+    """What was to be opened is allowed by its folder, and forbidden by its name."""
+
+
 class NotRegularError(Exception):
     """What was to be opened is a folder, a pipe, a device or a socket."""
 
@@ -33,16 +37,19 @@ class TooLargeError(Exception):
 
 
 @contextmanager
-def located(path: str | Path, roots: Sequence[str]) -> Iterator[int]:
+def located(path: str | Path, roots: Sequence[str], forbidden: Sequence[str] = ()) -> Iterator[int]:
     """A descriptor that holds what `path` leads to, links followed; it cannot be read from yet.
 
-    roots: real paths of the allowed folders.     Raises OSError, OutsideError.
+    roots, forbidden: real paths of the allowed folders, and of what is not allowed inside of them.
+    Raises OSError, OutsideError, ForbiddenError.
     """
     descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
         real = real_path(descriptor)
         if not is_below(real, roots):
             raise OutsideError(real)
+        if is_below(real, forbidden):
+            raise ForbiddenError
         yield descriptor
     finally:
         os.close(descriptor)
@@ -58,12 +65,14 @@ def is_below(path: str, roots: Sequence[str]) -> bool:
     return any(path == root or path.startswith(root.rstrip("/") + "/") for root in roots)
 
 
-def content(path: str | Path, roots: Sequence[str], most_bytes: int) -> bytes:
-    """The bytes of a regular file below one of the roots.
+def content(
+    path: str | Path, roots: Sequence[str], most_bytes: int, forbidden: Sequence[str] = ()
+) -> bytes:
+    """The bytes of a regular file below one of the roots, as in `located`.
 
-    Raises OSError, OutsideError, NotRegularError, TooLargeError; none quotes what is in it.
+    Raises NotRegularError and TooLargeError, too; no error quotes what is in the file.
     """
-    with located(path, roots) as descriptor:
+    with located(path, roots, forbidden) as descriptor:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise NotRegularError
         with open(f"/proc/self/fd/{descriptor}", "rb") as file:  # noqa: PTH123 - not by its name

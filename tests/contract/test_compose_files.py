@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from aks_action.environment import Folders
 from aks_action.errors import InputError
@@ -282,6 +285,21 @@ def test_a_variable_that_is_asked_for_and_not_passed_is_told_once_with_the_input
     assert job.read(passed=tuple(env), **env)["a"] == "a:v"
 
 
+def test_a_name_that_the_job_does_not_have_is_told(job: Job) -> None:
+    job.write(job.workspace, **{"compose.yml": HERE})
+    job.read(passed=("TAG",))
+    assert job.told == ["`compose-env` names TAG, which the job does not have."]
+
+
+def test_env_files_are_switched_off_as_ever(job: Job) -> None:
+    job.write(
+        job.workspace, **{"compose.yml": "services: {a: {image: 'a:${V:-0}'}}", ".env": "V=1"}
+    )
+    assert job.read() == {"a": "a:1"}
+    assert job.read(COMPOSE_ENV_FILES="/dev/null") == {"a": "a:0"}
+    assert job.read(COMPOSE_DISABLE_ENV_FILE="1") == {"a": "a:0"}
+
+
 def test_a_required_variable_that_the_job_has_is_told_with_the_input(job: Job) -> None:
     job.write(job.workspace, **{"compose.yml": "services: {a: {image: 'a:${TAG:?give a tag}'}}"})
     with pytest.raises(
@@ -376,3 +394,40 @@ def test_variables_in_paths_are_asked_for_a_bounded_number_of_times(job: Job) ->
     job.write(job.workspace, **files, **{"c40.yml": HERE})
     with pytest.raises(InputError, match="More than 30 compose files have variables"):
         job.read("c0.yml")
+
+
+_PIECES = st.sampled_from(
+    ["..", ".", "a.yml", "sub", "runner", "other.yml", "v.env", "link", "~", "${UP}", "${UP:-..}",
+     "${PWD}", "$HOME", "shop", "", "\\u002e."]
+)  # fmt: skip
+_PATHS = st.lists(_PIECES, min_size=1, max_size=6).map("/".join)
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(paths=st.tuples(_PATHS, _PATHS, _PATHS, _PATHS, _PATHS), dotenv=st.sampled_from("./"))
+def test_no_path_shows_what_is_outside(
+    tmp_path: Path, paths: tuple[str, str, str, str, str], dotenv: str
+) -> None:
+    """Whatever a path is made of, and wherever it stands."""
+    include, extends, env_file, project, labels = (f'"{path}"' for path in paths)
+    job = Job(Path(tempfile.mkdtemp(dir=tmp_path)))
+    text = (
+        f"include: [{{path: {include}, env_file: {env_file}}},"
+        f" {{path: a.yml, project_directory: {project}}}]\n"
+        f"services: {{w: {{extends: {{file: {extends}, service: base}}, label_file: {labels}}}}}\n"
+    )
+    job.write(
+        job.workspace, **{"compose.yml": text, "link": "-> OUTSIDE", ".env": f"UP=.{dotenv}."}
+    )
+    job.write(job.workspace, **{"a.yml": "services: {a: {image: 'a:${V:-0}'}}"})
+    compose = job.compose()
+    try:
+        compose.services()
+    except InputError as error:
+        job.told.append(str(error))
+    assert SECRET not in "".join((*job.told, str(compose._project)))

@@ -58,6 +58,17 @@ def test_the_run_is_read_from_githubs_variables() -> None:
     assert run.helm_chart_paths == ("charts/a", "charts/b")
 
 
+def test_files_of_the_job_are_known_wherever_the_host_has_them(tmp_path: Path) -> None:
+    (tmp_path / "kubeconfig_1").write_text("")
+    env = {
+        "RUNNER_TEMP": str(tmp_path),
+        "KUBECONFIG": f"/home/runner/work/_temp/kubeconfig_1::{tmp_path}/absent",
+        "GITHUB_ENV": "",
+        "DOCKER_CONFIG": str(tmp_path),
+    }
+    assert environment.folders(env).own == (str(tmp_path / "kubeconfig_1"), str(tmp_path))
+
+
 @pytest.mark.parametrize("text", ["x" * 5000, "a\0b"])
 def test_a_kubeconfig_that_no_path_can_be_is_left_as_it_is(text: str, tmp_path: Path) -> None:
     """Base64 on one line is longer than any file name."""

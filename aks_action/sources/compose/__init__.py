@@ -53,6 +53,7 @@ class ComposeFiles:
         self._files = tuple(files)
         self._folders = folders
         self._job = env
+        self._passed = tuple(passed)
         self._environment = children.of_compose(env, passed)
         self._program = Program(job=env, environment=self._environment, roots=folders.roots)
         self._tell = tell
@@ -152,7 +153,7 @@ class ComposeFiles:
         model = build_model(
             self._project,
             services,
-            roots=self._folders.roots,
+            folders=self._folders,
             base=stage.workspace,
             agent=self._environment.get("SSH_AUTH_SOCK", ""),
             name_of=stage.name,
@@ -183,6 +184,8 @@ class ComposeFiles:
         return InputError(Problem(message=message, source=source))
 
     def _tell_of_variables(self, stage: Stage, done: subprocess.CompletedProcess[bytes]) -> None:
+        if absent := [name for name in self._passed if name not in self._job]:
+            self._tell(f"`compose-env` names {', '.join(absent)}, which the job does not have.")
         if asked := self._asked_in_vain(stage):
             self._tell(f"{self._name}: {asked}")
         for name, warning in warnings(done.stderr.decode(errors="replace")):

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from aks_action.environment import Folders
 from aks_action.errors import InputError, Problem, raise_all
 from aks_action.sources import opening
 
@@ -47,7 +48,7 @@ def build_model(
     project: Mapping[str, Any],
     services: Sequence[str],
     *,
-    roots: Sequence[str],
+    folders: Folders,
     base: str,
     agent: str,
     name_of: NameOf,
@@ -55,12 +56,13 @@ def build_model(
     """The builds of these services and of those that they build upon.
 
     project: what Compose made of the compose files, with absolute paths.
+    folders: outside of which nothing is built from.
     base:    the folder at which relative paths begin that are left.
     agent:   the socket of the SSH agent that the workflow's author passes on, or empty.
     Raises InputError with every file that is outside.
     """
     chosen = _with_needed(project["services"], services)
-    checks = _Checks(roots=roots, base=base, agent=agent, name_of=name_of)
+    checks = _Checks(folders=folders, base=base, agent=agent, name_of=name_of)
     wanted: set[str] = set()
     for name, service in chosen.items():
         build = service.get("build") or {}
@@ -102,9 +104,10 @@ def _with_needed(all_: Mapping[str, Any], services: Sequence[str]) -> dict[str, 
 
 
 class _Checks:
-    def __init__(self, *, roots: Sequence[str], base: str, agent: str, name_of: NameOf) -> None:
+    def __init__(self, *, folders: Folders, base: str, agent: str, name_of: NameOf) -> None:
         self.problems: list[Problem] = []
-        self._roots = roots
+        self._folders = folders
+        self._roots = folders.roots
         self._base = base
         self._agent = agent
         self._name = name_of
@@ -126,9 +129,11 @@ class _Checks:
 
     def content(self, path: str, said: str, most_bytes: int) -> bytes | None:
         try:
-            return opening.content(path, self._roots, most_bytes)
+            return opening.content(path, self._roots, most_bytes, self._folders.own)
         except opening.OutsideError:
             self._outside(f"{said}, {self._name(path)},")
+        except opening.ForbiddenError:
+            self._own(f"{said}, {self._name(path)},")
         except opening.NotRegularError:
             self._wrong(f"{said}, {self._name(path)}, is not a regular file.")
         except opening.TooLargeError:
@@ -157,8 +162,14 @@ class _Checks:
     def _located(self, path: str, said: str) -> None:
         path = os.path.join(self._base, path)  # noqa: PTH118
         try:
-            with opening.located(path, self._roots):
-                pass
+            with opening.located(path, self._roots, self._folders.own) as descriptor:
+                real = opening.real_path(descriptor)
+            # What the workflow itself puts into the workspace is kept out by a .dockerignore.
+            in_temp = not opening.is_below(real, self._roots[:1])
+            if in_temp and any(opening.is_below(own, [real]) for own in self._folders.own):
+                self._own(said)
+        except opening.ForbiddenError:
+            self._own(said)
         except opening.OutsideError:
             self._outside(said)
         except OSError:
@@ -170,6 +181,12 @@ class _Checks:
         self._wrong(
             f"{said} leads outside of the workspace and the runner's temp folder. Only files "
             "inside of them are built from."
+        )
+
+    def _own(self, said: str) -> None:
+        self._wrong(
+            f"{said} is, or has in it, a file of the job itself, such as its kubeconfig. Builds "
+            "get none of these."
         )
 
     def _wrong(self, message: str) -> None:

@@ -148,12 +148,16 @@ class Stage:
         return path.removeprefix(below) if path.startswith(below) else path
 
     def _checked(self, path: str, said: str) -> bytes | None:
+        if path == os.devnull:  # how env files are switched off
+            return b""
         try:
-            content = opening.content(path, self.folders.roots, self._bytes_left)
+            content = opening.content(path, self.folders.roots, self._bytes_left, self.folders.own)
             self._bytes_left -= len(content)
             return content  # noqa: TRY300 - the exceptions below are each a problem of its own
         except opening.OutsideError as outside:
             self._outside(said, linked=outside.real != path)
+        except opening.ForbiddenError:
+            self._wrong(f"{said} is a file of the job itself, and none that Compose reads.")
         except opening.NotRegularError:
             self._wrong(f"{said} is not a regular file.")
         except opening.TooLargeError:
@@ -188,7 +192,10 @@ class Stage:
                 yield extended, said
         for text in found.label_files:
             said = f"{name}: `label_file` {self._shown(text)}"
-            for path in self._paths(text, reading, said):
+            # Of a project's folder that is not there, Compose takes the one above it.
+            absent = not os.path.isdir(reading.base)  # noqa: PTH112
+            others = [os.path.dirname(reading.base)] if absent else []  # noqa: PTH120
+            for path in self._paths(text, reading, said, *others):
                 self.place(path, said)
 
     def _interpolated(
@@ -226,13 +233,16 @@ class Stage:
         self, include: Include, reading: _Reading, name: str
     ) -> Iterator[tuple[_Reading, str]]:
         for base, relative in self._project_folders(include, reading, name):
-            Path(self.copy_of(base)).mkdir(parents=True, exist_ok=True)
+            if os.path.isdir(base):  # noqa: PTH112
+                Path(self.copy_of(base)).mkdir(parents=True, exist_ok=True)
+            # Compose has lost the folder that this is relative to, and takes the current one.
+            current = [_joined(self.workspace, reading.relative) or "/"] if reading.relative else []
             env_files = []
             for text in include.env_files:
                 if text == "/dev/null":
                     continue
                 said = f"{name}: `env_file` {self._shown(text)} of an `include`"
-                paths = self._paths(text, reading, said, reading.relative)
+                paths = self._paths(text, reading, said, *current)
                 env_files += [path for path in paths if self.env_file(path, said) is not None]
             if not include.env_files:
                 default = os.path.join(base, ".env")  # noqa: PTH118
@@ -269,8 +279,11 @@ class Stage:
     def _is_inside(self, path: str) -> bool:
         return opening.is_below(os.path.realpath(path), self.folders.roots)
 
-    def _paths(self, text: str, reading: _Reading, said: str, relative: str = "") -> list[str]:
-        """What a path may mean, absolute; nothing, and a problem, for what is never read."""
+    def _paths(self, text: str, reading: _Reading, said: str, *others: str) -> list[str]:
+        """What a path may mean, absolute; nothing, and a problem, for what is never read.
+
+        others: further folders at which Compose may begin it.
+        """
         text = self.original(text) if text.startswith(str(self.folder)) else text
         if os.path.isabs(text) or (text.startswith("~") and self.home):  # noqa: PTH117
             return self._absolute(text, reading, said)
@@ -280,11 +293,7 @@ class Stage:
                 "are read. Check it out in a step before this one."
             )
             return []
-        bases = [reading.base]
-        if relative:
-            # Compose has lost the folder that this is relative to, and takes the current one.
-            bases.append(_joined(self.workspace, relative) or "/")
-        paths = [_joined(base, text) for base in bases]
+        paths = [_joined(base, text) for base in (reading.base, *others)]
         if None in paths:
             self._outside(said, linked=False)
         return [path for path in dict.fromkeys(paths) if path is not None]

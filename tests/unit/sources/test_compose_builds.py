@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from aks_action.environment import Folders
 from aks_action.errors import InputError
 from aks_action.sources.compose.builds import BuildModel, build_model
 
@@ -21,8 +23,14 @@ def model(root: Path, build: dict[str, Any], *, agent: str = "", **more: Any) ->
         },
         **more,
     }
+    folders = Folders(
+        workspace=root,
+        temp=root.parent / "_temp",
+        host_workspaces=(),
+        own=(str(root.parent / "_temp/job/kubeconfig"), str(root / "kubeconfig")),
+    )
     return build_model(
-        project, ["a"], roots=[str(root)], base=str(root), agent=agent, name_of=lambda path: path
+        project, ["a"], folders=folders, base=str(root), agent=agent, name_of=lambda path: path
     )
 
 
@@ -79,3 +87,31 @@ def test_what_is_inside_or_fetched_by_nobody_is_left_to_the_builder(
 def test_what_is_outside_is_named(tmp_path: Path, build: dict[str, Any], told: str) -> None:
     with pytest.raises(InputError, match=told):
         model(tmp_path, build, agent="/run/agent.sock")
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"context": "TEMP"}, "The context of the build of a, TEMP, is, or has in it"),
+        ({"context": "TEMP/job"}, "The context of the build of a"),
+        ({"additional_contexts": {"x": "TEMP/job/link"}}, "The context x"),
+        ({"dockerfile": "TEMP/job/kubeconfig"}, "A file of the build of a"),
+        ({"dockerfile": "kubeconfig"}, "A file of the build of a"),
+        ({"secrets": [{"source": "s"}]}, "The file of the secret s"),
+    ],
+)
+def test_the_job_s_own_files_go_into_no_build(
+    tmp_path: Path, more: dict[str, Any], told: str
+) -> None:
+    """An earlier step leaves the kubeconfig in the temp folder, from which may be built."""
+    root, temp = tmp_path / "ws", tmp_path / "_temp"
+    for folder in (root, temp / "job", temp / "files"):
+        folder.mkdir(parents=True)
+    for file in (temp / "job/kubeconfig", root / "kubeconfig"):
+        file.write_text("hush")
+    (temp / "job/link").symlink_to("../job")
+    build = json.loads(json.dumps(more).replace("TEMP", str(temp)))
+    secret = {"s": {"file": str(temp / "job/kubeconfig")}}
+    with pytest.raises(InputError, match=told.replace("TEMP", str(temp))):
+        model(root, build, secrets=secret)
+    assert model(root, {"context": str(temp / "files")})
