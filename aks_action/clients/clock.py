@@ -1,8 +1,18 @@
-"""The clock of the machine."""
+"""The clock of the machine, and how much of its time a step may take."""
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from aks_action.clients.ports import Clock
+
+CLOSING_SECONDS = 6.0
+"""What a step gets after its end to say why it failed, to remember that, and to give locks back."""
+_SHORTEST_REQUEST = 2.0
+"""Seconds that a request gets which begins right before the end."""
 
 
 class SystemClock:
@@ -14,3 +24,39 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         if seconds > 0:
             time.sleep(seconds)
+
+
+class TimeLimit:
+    """When all that a step asks and waits for has to be over. Safe to use from several threads.
+
+    until: a value of `clock.now()`.    seconds: from now on; none: for ever.
+    """
+
+    def __init__(self, clock: Clock, seconds: float = math.inf) -> None:
+        self.clock = clock
+        self.until = clock.now() + seconds
+
+    def renew(self, seconds: float) -> None:
+        """Begin anew, for what has a time limit of its own."""
+        self.until = self.clock.now() + seconds
+
+    def left(self) -> float:
+        """Seconds that a request may take which begins now; 0: it must not begin.
+
+        One that began in time has to end in time. What closes the step comes after its end.
+        """
+        now = self.clock.now()
+        closing = max(self.until + CLOSING_SECONDS - now, 0.0)
+        if now >= self.until:
+            return closing
+        return max(self.until - now, min(_SHORTEST_REQUEST, closing))
+
+    @contextmanager
+    def besides(self, seconds: float) -> Iterator[None]:
+        """Do not count the time that passes within, up to so many seconds."""
+        begun = self.clock.now()
+        self.until += seconds
+        try:
+            yield
+        finally:
+            self.until -= max(begun + seconds - self.clock.now(), 0.0)

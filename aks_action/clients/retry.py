@@ -9,22 +9,24 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from aks_action.clients.ports import Clock
+from aks_action.model import durations
 
 T = TypeVar("T")
 
 _LONGEST_WAIT = 86_400.0
+_LONG_WISH = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backoff:
     """Seconds to let pass before each further attempt; the last one is repeated."""
 
-    delays: tuple[float, ...] = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+    delays: tuple[float, ...] = (0.2, 0.5, 1.0, 2.0, 4.0)
 
     def delay(self, attempt: int, after: float | None = None) -> float:
         """The pause after failed attempt number `attempt` (from 1).
@@ -88,6 +90,15 @@ def retry_after(value: str | None, *, date: str | None = None) -> float | None:
         return None
     seconds = (then - (_http_date(date) or datetime.now(UTC))).total_seconds()
     return min(max(math.ceil(seconds), 0.0), _LONGEST_WAIT)
+
+
+def asked_to_wait(seconds: float | None) -> tuple[str, ...]:
+    """What is told of a wish that is longer than anybody waits for; nothing of others."""
+    if seconds is None or seconds <= _LONG_WISH:
+        return ()
+    then = datetime.now(UTC) + timedelta(seconds=seconds)
+    asked = f"It asks to be left alone for {durations.readable(seconds)}, until {then:%H:%M} UTC."
+    return (f"{asked} Run this again then.",)
 
 
 def _http_date(text: str | None) -> datetime | None:

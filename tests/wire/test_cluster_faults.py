@@ -13,98 +13,29 @@ from typing import Any
 import pytest
 import trustme
 from pytest_httpserver import HTTPServer
-from werkzeug import Request, Response
+from werkzeug import Response
 
+from aks_action.clients.clock import TimeLimit
 from aks_action.clients.kube.api import KubeCluster
 from aks_action.clients.kube.connection import connect
 from aks_action.clients.kube.transport import Patience
 from aks_action.errors import ApiError, ApplyError, AuthError, InputError, ManifestError
 from aks_action.model.manifests import ObjectRef
 from tests.fakes.clock import FakeClock
+from tests.wire.kubernetes import (
+    APIS,
+    CORE,
+    DOCUMENT,
+    OK,
+    PATH,
+    REF,
+    SECRET,
+    answers,
+    kubeconfig,
+    response,
+    status,
+)  # fmt: skip
 from tests.wire.scripted import HEAD, chunk, reset, scripted_server, tls_alert
-
-PATH = "/api/v1/namespaces/prod/configmaps"
-REF = ObjectRef(api_version="v1", kind="ConfigMap", name="settings", namespace="prod")
-DOCUMENT = {
-    "apiVersion": "v1",
-    "kind": "ConfigMap",
-    "metadata": {"name": "settings", "namespace": "prod"},
-    "data": {"a": "1"},
-}
-SECRET = {**DOCUMENT, "kind": "Secret"}
-_CORE = {
-    "kind": "APIGroupDiscoveryList",
-    "items": [
-        {
-            "metadata": {"name": ""},
-            "versions": [
-                {
-                    "version": "v1",
-                    "resources": [
-                        {"resource": plural, "responseKind": {"kind": kind}, "scope": "Namespaced"}
-                        for plural, kind in (
-                            ("configmaps", "ConfigMap"), ("secrets", "Secret"), ("pods", "Pod")
-                        )
-                    ],
-                }
-            ],
-        }
-    ],
-}  # fmt: skip
-_APIS = {"kind": "APIGroupDiscoveryList", "items": []}
-
-
-def kubeconfig(server: str, *, cluster: dict[str, Any] | None = None, **user: Any) -> str:
-    return json.dumps(
-        {
-            "current-context": "test",
-            "contexts": [{"name": "test", "context": {"cluster": "c", "user": "u"}}],
-            "clusters": [{"name": "c", "cluster": {"server": server, **(cluster or {})}}],
-            "users": [{"name": "u", "user": user}],
-        }
-    )
-
-
-def status(code: int, message: str, reason: str = "", **more: Any) -> dict[str, Any]:
-    return {"kind": "Status", "code": code, "message": message, "reason": reason, **more}
-
-
-@pytest.fixture(name="clock")
-def _clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture(name="server")
-def _server(httpserver: HTTPServer) -> HTTPServer:
-    httpserver.expect_request("/api").respond_with_json(_CORE)
-    httpserver.expect_request("/apis").respond_with_json(_APIS)
-    return httpserver
-
-
-@pytest.fixture(name="cluster")
-def _cluster(server: HTTPServer, clock: FakeClock) -> KubeCluster:
-    return connect(kubeconfig(server.url_for(""), token="hush"), clock=clock)
-
-
-def answers(server: HTTPServer, method: str, path: str, *scripted: Response) -> list[Request]:
-    """Give these answers one after the other, the last one again and again."""
-    asked: list[Request] = []
-
-    def answer(request: Request) -> Response:
-        asked.append(request)
-        return scripted[min(len(asked), len(scripted)) - 1]
-
-    server.expect_request(path, method=method).respond_with_handler(answer)
-    return asked
-
-
-def response(body: dict[str, Any], **headers: str) -> Response:
-    code = body["code"] if body.get("kind") == "Status" else 200
-    return Response(json.dumps(body), code, {"Content-Type": "application/json", **headers})
-
-
-OK = DOCUMENT | {"metadata": {**DOCUMENT["metadata"], "resourceVersion": "7"}}  # type: ignore[dict-item]
-
 
 # Tried again
 
@@ -266,7 +197,7 @@ def test_somebody_who_may_not_even_ask_what_is_served(
     message = 'forbidden: User "system:anonymous" cannot get path "/api"'
     httpserver.expect_request("/api").respond_with_json(status(403, message), status=403)
     with pytest.raises(ApiError, match="system:anonymous may not get /api") as caught:
-        connect(kubeconfig(httpserver.url_for("")), clock=clock).types()
+        connect(kubeconfig(httpserver.url_for("")), limit=TimeLimit(clock)).types()
     assert (caught.value.exit_code, caught.value.title) == (AuthError.exit_code, AuthError.title)
 
 
@@ -317,9 +248,9 @@ def test_a_server_that_is_silent(clock: FakeClock) -> None:
         if "/apis" in line:
             connection.sendall(HEAD + b"10\r\nhalf")
 
-    patience = Patience(read=0.2, first=0, retry=0)
+    patience = Patience(read=0.2, retry=0)
     with scripted_server(script) as host:
-        cluster = connect(kubeconfig(f"http://{host}"), clock=clock, patience=patience)
+        cluster = connect(kubeconfig(f"http://{host}"), limit=TimeLimit(clock), patience=patience)
         with pytest.raises(ApplyError, match="took too long to answer"):
             cluster.types()
 
@@ -329,7 +260,7 @@ def test_a_connection_that_breaks_is_made_again(clock: FakeClock) -> None:
     broken = threading.Event()
 
     def script(connection: socket.socket, line: str) -> None:
-        body = json.dumps(_APIS if "/apis" in line else _CORE)
+        body = json.dumps(APIS if "/apis" in line else CORE)
         if "/apis" in line and not broken.is_set():
             broken.set()
             connection.sendall(HEAD + b"10\r\nhalf")
@@ -338,25 +269,25 @@ def test_a_connection_that_breaks_is_made_again(clock: FakeClock) -> None:
             connection.sendall(HEAD + chunk(body) + chunk(""))
 
     with scripted_server(script) as host:
-        cluster = connect(kubeconfig(f"http://{host}"), clock=clock)
+        cluster = connect(kubeconfig(f"http://{host}"), limit=TimeLimit(clock))
         assert ("v1", "ConfigMap") in cluster.types()
     assert broken.is_set()
 
 
 def test_a_server_that_is_not_there(clock: FakeClock) -> None:
-    """A refused connection names the host, after a few attempts within five seconds."""
+    """A refused connection names the host, when what restarts would be back."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     begun = clock.now()
-    cluster = connect(kubeconfig(f"https://127.0.0.1:{port}"), clock=clock)
+    cluster = connect(kubeconfig(f"https://127.0.0.1:{port}"), limit=TimeLimit(clock))
     with pytest.raises(ApplyError, match=rf"https://127.0.0.1:{port} cannot be reached: conn"):
         cluster.types()
-    assert 0 < clock.now() - begun <= 5
+    assert 20 < clock.now() - begun <= 30
 
 
 def test_a_host_that_nobody_knows(clock: FakeClock) -> None:
     """A name that DNS does not know is told so."""
-    cluster = connect(kubeconfig("https://cluster.invalid"), clock=clock)
+    cluster = connect(kubeconfig("https://cluster.invalid"), limit=TimeLimit(clock))
     with pytest.raises(ApplyError, match="is not known to DNS"):
         cluster.types()
 
@@ -370,8 +301,8 @@ def test_a_proxy_of_the_kubeconfig_is_used(server: HTTPServer) -> None:
 
 def test_a_server_below_a_path(server: HTTPServer) -> None:
     """A server URL with a path, as of a management gateway, is kept in front."""
-    server.expect_request("/k8s/c-1/api").respond_with_json(_CORE)
-    server.expect_request("/k8s/c-1/apis").respond_with_json(_APIS)
+    server.expect_request("/k8s/c-1/api").respond_with_json(CORE)
+    server.expect_request("/k8s/c-1/apis").respond_with_json(APIS)
     assert ("v1", "Pod") in connect(kubeconfig(server.url_for("/k8s/c-1"))).types()
 
 
@@ -398,7 +329,7 @@ def coded(data: bytes) -> str:
 
 
 def serve_discovery(connection: socket.socket, line: str) -> None:
-    body = json.dumps(_APIS if "/apis" in line else _CORE)
+    body = json.dumps(APIS if "/apis" in line else CORE)
     connection.sendall(HEAD + chunk(body) + chunk(""))
 
 
@@ -424,7 +355,7 @@ def test_a_certificate_that_is_not_trusted(
     with scripted_server(serve_discovery, tls_server(certificate)) as host:
         text = kubeconfig(f"https://{host}", cluster=trusting(authority))
         with pytest.raises(ApplyError, match=told) as caught:
-            connect(text, clock=clock).types()
+            connect(text, limit=TimeLimit(clock)).types()
     assert (caught.value.exit_code, caught.value.title) == (AuthError.exit_code, AuthError.title)
     assert clock.slept == []
 
@@ -437,7 +368,7 @@ def test_a_handshake_that_breaks_is_tried_again(authority: trustme.CA, clock: Fa
     context = tls_server(authority.issue_cert("127.0.0.1"))
     with scripted_server(serve_discovery, context, instead=[DECODE_ERROR] * 2) as host:
         text = kubeconfig(f"https://{host}", cluster=trusting(authority))
-        assert connect(text, clock=clock).types()
+        assert connect(text, limit=TimeLimit(clock)).types()
     assert 0 < sum(clock.slept) <= 5
 
 
@@ -449,7 +380,7 @@ def test_a_handshake_that_can_never_succeed_is_told_at_once(
     with scripted_server(serve_discovery, context, instead=[alert]) as host:
         text = kubeconfig(f"https://{host}", cluster=trusting(authority))
         with pytest.raises(ApplyError, match="No TLS connection"):
-            connect(text, clock=clock).types()
+            connect(text, limit=TimeLimit(clock)).types()
     assert clock.slept == []
 
 
@@ -622,7 +553,7 @@ def test_a_watch_that_is_cut_off_ends(
         cut(connection)
 
     with scripted_server(script) as host:
-        cluster = connect(kubeconfig(f"http://{host}"), clock=clock)
+        cluster = connect(kubeconfig(f"http://{host}"), limit=TimeLimit(clock))
         with watch(cluster) as events:
             seen = [next(events), next(events)]
             told.set()
@@ -693,7 +624,7 @@ def test_a_log_ends_with_its_last_line_only_at_its_proper_end(
 
     pod = ObjectRef(api_version="v1", kind="Pod", name="a", namespace="prod")
     with scripted_server(script) as host:
-        cluster = connect(kubeconfig(f"http://{host}"), clock=clock)
+        cluster = connect(kubeconfig(f"http://{host}"), limit=TimeLimit(clock))
         with cluster.follow_log(pod, container="c", since="2026-05-01T12:00:00.5Z") as lines:
             assert list(lines) == told
     assert "follow=true" in seen[0]
@@ -775,6 +706,6 @@ def test_a_server_without_aggregated_discovery(httpserver: HTTPServer) -> None:
     }.items():
         httpserver.expect_request(path).respond_with_json(body)
     httpserver.expect_request("/apis/down.test/v1").respond_with_data("unavailable", status=503)
-    types = connect(kubeconfig(httpserver.url_for("")), clock=FakeClock()).types()
+    types = connect(kubeconfig(httpserver.url_for("")), limit=TimeLimit(FakeClock())).types()
     assert set(types) == {("v1", "Pod"), ("apps/v1", "Deployment")}
     assert types["v1", "Pod"].plural == "pods"

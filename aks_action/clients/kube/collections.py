@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from aks_action.clients.kube.errors import Asked, from_answer, from_status
-from aks_action.clients.kube.sending import Call, Sender, json_answer, with_query
+from aks_action.clients.kube.sending import Call, Sender, TooLong, json_answer, with_query
 from aks_action.clients.kube.streams import Growing
 from aks_action.clients.ports import Listing, WatchEvent
-from aks_action.errors import ApiError
+from aks_action.errors import ApiError, ApplyError
 
 _PAGE = 500
 _GRACE = 10.0
-"""Seconds that a WATCH may be silent beyond the time after which the server ends it."""
+"""Seconds that a WATCH may go on beyond the time after which the server ends it."""
 
 
 def listing(
@@ -34,26 +34,43 @@ def listing(
         whole = with_query(path, **query, limit=limit, **{"continue": token})
         return json_answer(sender, Call(method="GET", path=whole, asked=asked))
 
-    try:
-        answer = page(limit=str(_PAGE))
-    except ApiError as error:
-        if error.status != 404:
-            raise
-        return Listing(items=(), resource_version="")
-    items = [*(answer.get("items") or ())]
-    while token := (answer.get("metadata") or {}).get("continue"):
+    items: list[dict[str, Any]] = []
+    seen: set[tuple[str, str]] = set()
+    size, token = _PAGE, ""
+    while True:
         try:
-            answer = page(limit=str(_PAGE), token=token)
+            answer = page(limit=str(size), token=token)
+        except TooLong:
+            if size == 1:
+                raise
+            size = max(size // 10, 1)
+            continue
         except ApiError as error:
-            if error.status != 410:
+            if error.status == 404 and not token:
+                return Listing(items=(), resource_version="")
+            if error.status != 410 or not token:
                 raise
             answer, items = page(), []  # the pages took too long: all at once
-        items += answer.get("items") or ()
+            seen.clear()
+        found = answer.get("items") or ()
+        items += found
+        token = (answer.get("metadata") or {}).get("continue") or ""
+        if not token:
+            break
+        named = {_name(each) for each in found}
+        if not named or named & seen:
+            raise ApplyError(f"{asked.host} lists {asked.resource} in pages that have no end.")
+        seen |= named
     typed = {"apiVersion": asked.ref.api_version, "kind": asked.ref.kind}
     return Listing(
         items=tuple({**typed, **item} for item in items),
         resource_version=str((answer.get("metadata") or {}).get("resourceVersion", "")),
     )
+
+
+def _name(item: Mapping[str, Any]) -> tuple[str, str]:
+    metadata = item.get("metadata") or {}
+    return str(metadata.get("namespace")), str(metadata.get("name"))
 
 
 def watch(

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from aks_action.clients.clock import SystemClock
+from aks_action.clients.clock import SystemClock, TimeLimit
 from aks_action.clients.kube.access import BearerToken
 from aks_action.clients.kube.kubeconfig import read
-from aks_action.clients.ports import Clock
 
 if TYPE_CHECKING:
     from aks_action.clients.kube.api import KubeCluster
@@ -20,7 +19,7 @@ def connect(
     *,
     context: str = "",
     skip_tls_verify: bool = False,
-    clock: Clock = SystemClock(),  # noqa: B008 - it has no state
+    limit: TimeLimit | None = None,
     patience: Patience | None = None,
     mask: Callable[[str], None] = lambda _: None,
     bearer: Callable[[], BearerToken] | None = None,
@@ -29,6 +28,7 @@ def connect(
 
     kubeconfig: its text (YAML or JSON), base64 of that, a path, or paths joined by `:`.
     context:    the name of a context; empty: the current one.
+    limit:      of the step, which ends every request; none: what each request has by itself.
     mask:       takes each secret that is sent, before it is.
     bearer:     signs in instead of a plugin or auth-provider that the kubeconfig names.
     Raises InputError for a kubeconfig that cannot be used, AuthError for credentials that have
@@ -40,7 +40,12 @@ def connect(
     from aks_action.clients.kube.transport import Patience, Transport  # noqa: PLC0415
 
     verify = not (skip_tls_verify or access.insecure)
-    transport = Transport(access, verify=verify, clock=clock, patience=patience or Patience())
+    transport = Transport(
+        access,
+        verify=verify,
+        limit=limit or TimeLimit(SystemClock()),
+        patience=patience or Patience(),
+    )
     for secret in transport.secrets:
         mask(secret)
     return KubeCluster(transport, namespace=access.namespace)

@@ -10,8 +10,8 @@ from aks_action.clients.kube.streams import Growing
 from aks_action.errors import ApiError
 
 _LONGEST = 262_144
-_LONGEST_SILENCE = 60.0
-"""Seconds after which a log that says nothing is asked for again; a connection may be dead."""
+_LONGEST_FOLLOWED = 86_400.0
+"""Seconds; one that says nothing is asked for again before, since a connection may be dead."""
 
 _REMOVED = re.compile(r"unable to retrieve container logs for [a-z-]+://\w*\s*")
 """The whole answer of a kubelet whose runtime has removed the container. It comes with status 200
@@ -46,7 +46,7 @@ def follow(sender: Sender, pod: str, asked: Asked, *, container: str, since: str
         path=with_query(f"{pod}/log", **query),
         asked=asked,
         accept="*/*",
-        stream=_LONGEST_SILENCE,
+        stream=_LONGEST_FOLLOWED,
     )
     return Growing(lambda: sender.send(call), _text, last=True)
 

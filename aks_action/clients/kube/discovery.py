@@ -7,32 +7,41 @@ requests with its list of groups, which are then asked one by one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
-from aks_action.errors import ApiError
+from aks_action.errors import ApiError, Cancelled
 from aks_action.model.resources import ResourceType, ResourceTypes, index
 
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v={};as=APIGroupDiscoveryList"
 ACCEPT = f"{_AGGREGATED.format('v2')},{_AGGREGATED.format('v2beta1')},application/json"
 _AT_ONCE = 8
 
+T = TypeVar("T")
+
 
 def discover(ask: Callable[[str], Mapping[str, Any]]) -> ResourceTypes:
     """Resource types by (apiVersion, kind). `ask` GETs a path, accepting `ACCEPT`."""
-    with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(ask, ("/api", "/apis")))
+    answers = _at_once(ask, ("/api", "/apis"))
     types = [type_ for answer in answers for type_ in _aggregated(answer)]
     if not types:
         versions = [version for answer in answers for version in _versions(answer)]
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            types = [
-                type_
-                for found in pool.map(lambda v: _of_version(ask, v), versions)
-                for type_ in found
-            ]
+        found = _at_once(lambda version: _of_version(ask, version), versions)
+        types = [type_ for each in found for type_ in each]
     return index(types)
+
+
+def _at_once(function: Callable[[str], T], items: Iterable[str]) -> list[T]:
+    """Several requests side by side. Whoever is cancelled meanwhile does not wait for them."""
+    pool, waits = ThreadPoolExecutor(_AT_ONCE), True
+    try:
+        return list(pool.map(function, items))
+    except Cancelled:
+        waits = False
+        raise
+    finally:
+        pool.shutdown(wait=waits, cancel_futures=True)
 
 
 def _aggregated(answer: Mapping[str, Any]) -> Iterator[ResourceType]:

@@ -18,13 +18,18 @@ from urllib3.exceptions import HTTPError
 from aks_action.clients.kube import tls
 from aks_action.clients.kube.access import Access
 from aks_action.clients.kube.credentials import Credential
+from aks_action.clients.timed_connections import time_answers
 from aks_action.errors import InputError
 
 _CONNECTIONS = 64  # kept open: one for each worker and each watch
 
 
-def pool(access: Access, credential: Credential, *, verify: bool) -> HTTPConnectionPool:
+def pool(
+    access: Access, credential: Credential, *, verify: bool, silence: float
+) -> HTTPConnectionPool:
     """Connections to the server of `access`. Nothing is sent yet.
+
+    silence: seconds that may pass between two parts of an answer; see `timed_connections`.
 
     Raises InputError when the kubeconfig's server or proxy cannot be used.
     """
@@ -42,6 +47,7 @@ def pool(access: Access, credential: Credential, *, verify: bool) -> HTTPConnect
             manager.connection_pool_kw["ssl_context"] = tls.context(
                 access, credential, verify=verify
             )
+        time_answers(manager, silence=silence)
         connections: HTTPConnectionPool = manager.connection_from_url(access.server)
     except (HTTPError, ImportError, AssertionError) as error:
         raise InputError(

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from aks_action.clients.kube.errors import Asked, from_answer
+from aks_action.errors import ApplyError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One request. `path` has its query; `repeatable`: doing it twice does no harm.
 
-    stream: seconds that may pass between two parts of an answer that is read as it comes.
+    stream: seconds that an answer may take which is read as it comes; None: it is read at once.
     """
 
     method: str
@@ -40,6 +41,28 @@ class Answer(Protocol):
     def stream(self, amt: int, *, decode_content: bool) -> Iterator[bytes]: ...
     def shutdown(self) -> None: ...
     def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """An answer that is known whole. Implements `Answer`."""
+
+    data: bytes
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def stream(self, _amount: int, *, decode_content: bool) -> Iterator[bytes]:  # noqa: ARG002
+        yield self.data
+
+    def shutdown(self) -> None:
+        """Nothing is open."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class TooLong(ApplyError):  # noqa: N818 - as the errors of the package
+    """An answer is longer than any that is read."""
 
 
 class Sender(Protocol):

@@ -14,6 +14,9 @@ from aks_action.clients.kube.sending import Answer
 
 T = TypeVar("T")
 
+_LONGEST_LINE = 8 * 1024 * 1024
+"""Bytes; what comes after them is dropped."""
+
 
 class Stream:
     """An answer that is read line by line; `close` ends it from any thread."""
@@ -35,6 +38,7 @@ class Stream:
                 for chunk in self._answer.stream(65_536, decode_content=False):
                     *lines, rest = (rest + chunk).split(b"\n")
                     yield from lines
+                    rest = rest[:_LONGEST_LINE]
                     if self._closed:
                         return
                 if last and rest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from ssl import SSLCertVerificationError
 
 from urllib3.exceptions import (
@@ -25,25 +26,38 @@ _UNKNOWN_AUTHORITY = (2, 18, 19, 20, 21)
 class Unreachable(ApplyError):  # noqa: N818 - as the errors of the package
     """No answer.
 
-    permanent:  asking again is in vain (a certificate that is not trusted).
-    maybe_done: the request may have reached the server.
+    permanent:    asking again is in vain (a certificate that is not trusted).
+    maybe_done:   the request may have reached the server.
+    unknown_name: nobody knows a host of that name.
     """
 
-    def __init__(self, sentence: str, *, permanent: bool = False, maybe_done: bool = False) -> None:
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        permanent: bool = False,
+        maybe_done: bool = False,
+        unknown_name: bool = False,
+    ) -> None:
         super().__init__(sentence)
+        self.unknown_name = unknown_name
         self.permanent = permanent
         if permanent:  # nobody is known for certain at the other end
             self.counts_as(AuthError)
         self.maybe_done = maybe_done
 
 
-def unreachable(error: HTTPError, access: Access) -> Unreachable:
-    """What the connection pool raised, as an error of ours."""
+def unreachable(error: HTTPError, access: Access, *, since: datetime | None = None) -> Unreachable:
+    """What the connection pool raised, as an error of ours. since: when the outage began."""
+    told = _sentence(error, access.server)
+    if since:
+        told += f" The API server at {access.server} cannot be reached since {since:%H:%M:%S} UTC."
     not_sent = (ProxyError, NameResolutionError, ConnectTimeoutError, NewConnectionError)
     permanent = isinstance(error, SSLError) and not may_pass(error)
     return Unreachable(
-        _sentence(error, access.server),
+        told,
         permanent=permanent,
+        unknown_name=isinstance(error, NameResolutionError),
         maybe_done=not permanent and not isinstance(error, not_sent),
     )
 

@@ -6,11 +6,10 @@ import json
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 from aks_action.clients.azure.private.run_command import Outcome
 from aks_action.clients.kube.errors import from_status
-from aks_action.clients.kube.sending import Call
+from aks_action.clients.kube.sending import Call, Whole
 from aks_action.errors import ActionError, ApplyError
 
 _CODES = {
@@ -19,24 +18,6 @@ _CODES = {
     "TooManyRequests": 429, "ServiceUnavailable": 503, "MethodNotAllowed": 405,
 }  # fmt: skip
 _SERVER = re.compile(r"Error from server \((\w+)\): (?:error when [^:]*: )?(.*)", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
-    """An answer that is known whole. Implements `sending.Answer`."""
-
-    data: bytes
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    def stream(self, _amount: int, *, decode_content: bool) -> Iterator[bytes]:  # noqa: ARG002
-        yield self.data
-
-    def shutdown(self) -> None:
-        """Nothing is open."""
-
-    def close(self) -> None:
-        """Nothing is open."""
 
 
 class Silence:
@@ -64,31 +45,29 @@ class Silence:
         self._closed.set()
 
 
-def answer(outcome: Outcome, call: Call) -> Recorded:
+def answer(outcome: Outcome, call: Call) -> Whole:
     """The answer to a call. Raises the error of the API server that kubectl printed."""
     if outcome.code:
         raise api_error(outcome.err, call)
-    return Recorded(
-        data=(outcome.out or "{}").encode() if not _is_log(call) else outcome.out.encode()
-    )
+    return Whole(data=(outcome.out or "{}").encode() if not _is_log(call) else outcome.out.encode())
 
 
-def placeholder(call: Call) -> Recorded:
+def placeholder(call: Call) -> Whole:
     """An empty answer, which means nothing but that it is to be asked; a dry run changes nothing.
 
     Raises the NotFound for one object, ApplyError for a write.
     """
     if call.method in ("PATCH", "POST") and "dryRun=All" in call.path:
-        return Recorded(data=call.body or b"{}")
+        return Whole(data=call.body or b"{}")
     if call.method != "GET":
         raise ApplyError(
             f"{call.asked.ref}: a run that was cut off has left something to do before anything "
             "else, which a run command cannot. Run this once on a runner in the cluster's network."
         )
     if call.asked.verb == "list":
-        return Recorded(data=b'{"metadata": {}, "items": []}')
+        return Whole(data=b'{"metadata": {}, "items": []}')
     if _is_log(call):
-        return Recorded(data=b"")
+        return Whole(data=b"")
     raise api_error("Error from server (NotFound): it was not asked for yet", call)
 
 

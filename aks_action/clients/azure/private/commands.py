@@ -8,13 +8,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 
-from aks_action.clients.azure.private.answers import Recorded, Silence, answer, placeholder
+from aks_action.clients.azure.private.answers import Silence, answer, placeholder
 from aks_action.clients.azure.private.clock import ClusterClock
 from aks_action.clients.azure.private.kubectl import Looked, line, looked
 from aks_action.clients.azure.private.record import Outcomes, Record, known
 from aks_action.clients.azure.private.run_command import Outcome, RunCommand
 from aks_action.clients.azure.private.script import PlanScript, side_by_side
-from aks_action.clients.kube.sending import Call
+from aks_action.clients.kube.sending import Call, Whole
 from aks_action.clients.ports import Batch
 from aks_action.model.resources import ResourceType, ResourceTypes, index
 
@@ -53,7 +53,7 @@ class Commands:
         self._record: Record | None = None
         self._next: deque[Record] = deque()
 
-    def send(self, call: Call) -> Recorded | Silence:
+    def send(self, call: Call) -> Whole | Silence:
         """The answer; while it is decided, an empty one for what is not known yet."""
         if call.stream is not None:
             return Silence(LOOK_AGAIN)
@@ -90,7 +90,7 @@ class Commands:
             else:
                 self._next.clear()
 
-    def _answer_or_note(self, call: Call) -> Recorded:
+    def _answer_or_note(self, call: Call) -> Whole:
         key = _key(call)
         looks = {each: found for each, found in self._known.items() if isinstance(each, Looked)}
         found = known(looks, key) if isinstance(key, Looked) else self._known.get(key)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from aks_action.clients.azure.private.answers import Recorded, api_error
+from aks_action.clients.azure.private.answers import api_error
 from aks_action.clients.kube.api import KubeCluster
-from aks_action.clients.kube.sending import Call
+from aks_action.clients.kube.sending import Call, Whole
 from aks_action.clients.ports import Cluster
 from aks_action.errors import ActionError
 from aks_action.model.manifests import Document, ObjectRef
@@ -56,23 +56,23 @@ class Rehearsal:
         """The requests alone; none when they cannot be known."""
         return (self.of(act) or (None, []))[1]
 
-    def send(self, call: Call) -> Recorded:
+    def send(self, call: Call) -> Whole:
         """Implements `sending.Sender`."""
         self._calls.append(call)
         path = urlsplit(call.path).path
         if call.method == "DELETE":
             self._objects.pop(path, None)
-            return Recorded(data=b"{}")
+            return Whole(data=b"{}")
         if call.method == "GET" and call.asked.verb == "list":
-            return Recorded(data=b'{"items": []}')
+            return Whole(data=b'{"items": []}')
         if call.method == "GET" and path not in self._objects:
             raise api_error("Error from server (NotFound): it is not there", call)
         if call.method == "GET":
-            return Recorded(data=json.dumps(self._objects[path]).encode())
+            return Whole(data=json.dumps(self._objects[path]).encode())
         written = _written(self._objects.get(path) or {}, call)
         if "dryRun=All" not in call.path:
             self._objects[path] = written
-        return Recorded(data=json.dumps(written).encode())
+        return Whole(data=json.dumps(written).encode())
 
 
 def _written(live: Document, call: Call) -> Document:
