@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import TypeVar
 
 from aks_action.clients.ports import Clock
 
+T = TypeVar("T")
+
 CLOSING_SECONDS = 6.0
 """What a step gets after its end to say why it failed, to remember that, and to give locks back."""
+_SHORTEST_STEP = 5.0
 _SHORTEST_REQUEST = 2.0
 """Seconds that a request gets which begins right before the end."""
 
@@ -26,6 +31,23 @@ class SystemClock:
             time.sleep(seconds)
 
 
+def limit_of_step(seconds: float) -> TimeLimit:
+    """From now on. Who asks for less than a few seconds still wants something to be done."""
+    return TimeLimit(SystemClock(), max(seconds, _SHORTEST_STEP))
+
+
+def within(seconds: float, call: Callable[[], T]) -> T:
+    """What a library answers that cannot be given a time limit; it is left behind when it is over.
+
+    Raises TimeoutError, and what the call raises.
+    """
+    pool = ThreadPoolExecutor(1)
+    try:
+        return pool.submit(call).result(seconds)
+    finally:
+        pool.shutdown(wait=False)
+
+
 class TimeLimit:
     """When all that a step asks and waits for has to be over. Safe to use from several threads.
 
@@ -34,11 +56,12 @@ class TimeLimit:
 
     def __init__(self, clock: Clock, seconds: float = math.inf) -> None:
         self.clock = clock
-        self.until = clock.now() + seconds
+        self._seconds = seconds
+        self.renew()
 
-    def renew(self, seconds: float) -> None:
-        """Begin anew, for what has a time limit of its own."""
-        self.until = self.clock.now() + seconds
+    def renew(self) -> None:
+        """Begin anew, for what has as much time once more."""
+        self.until = self.clock.now() + self._seconds
 
     def left(self) -> float:
         """Seconds that a request may take which begins now; 0: it must not begin.

@@ -15,9 +15,9 @@ import urllib3
 from urllib3 import exceptions as faults
 
 from aks_action import __version__
+from aks_action.clients.clock import TimeLimit
 from aks_action.clients.http_faults import NoAnswer, Why, broken, not_now
 from aks_action.clients.http_pools import Pools
-from aks_action.clients.ports import Clock
 from aks_action.clients.retry import Again, with_retries
 from aks_action.errors import ActionError
 
@@ -27,8 +27,12 @@ REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 10
 _CHUNK = 64 * 1024
 _AGENT = f"aks-action/{__version__}"
-_FIRST_SECONDS = 1.5
-"""How long a host that never answered is tried: most such are wrong names rather than hiccups."""
+_NAME_SECONDS = 1.5
+"""How long a host that never answered is tried whose name is unknown or that speaks no TLS: most
+such are wrong names rather than hiccups.
+"""
+_RESTART_SECONDS = 30.0
+"""How long one is tried where nothing listens: it may be back by then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +47,7 @@ class Answer:
 class Http:
     """Requests to any hosts. Safe to use from several threads.
 
+    limit:      of the step: no request goes on for longer.
     error:      the error to raise when there is no answer.
     patience:   seconds in which one request, its pauses included, must have been answered.
     headers:    sent with every request.
@@ -54,7 +59,7 @@ class Http:
     def __init__(
         self,
         *,
-        clock: Clock,
+        limit: TimeLimit,
         error: Callable[[NoAnswer], ActionError],
         tell: Callable[[str], None] = lambda _: None,
         patience: float = 60.0,
@@ -63,13 +68,13 @@ class Http:
         ca_file: str = "",
         may_follow: Callable[[str], None] | None = None,
     ) -> None:
-        self._clock = clock
+        self._limit, self._clock = limit, limit.clock
         self._error = error
         self._tell = tell
         self._patience = patience
         self._most_bytes = most_bytes
         self._headers = {"User-Agent": _AGENT, **(headers or {})}
-        self._pools = Pools(ca_file)
+        self._pools = Pools(ca_file, silence=patience / 2)
         self._may_follow = may_follow
         self._reached: set[str] = set()
 
@@ -101,7 +106,7 @@ class Http:
                 raise self._error(answer)
             return Again(error=self._error(answer), after=answer.after)
 
-        deadline = begun + self._patience
+        deadline = begun + min(self._patience, self._limit.left())
         return with_retries(call, clock=self._clock, deadline=deadline, tell=self._tell)
 
     def _follow(
@@ -135,6 +140,9 @@ class Http:
         """One request. begun: when the first attempt was made, on the clock; now without it."""
         host = urlsplit(url).netloc
         begun = self._clock.now() if begun is None else begun
+        left = min(begun + self._patience - self._clock.now(), self._limit.left())
+        if left <= 0:
+            return NoAnswer(why=Why.UNREACHED, sentence=f"{host} did not answer in time")
         try:
             response = self._pools.of(url).request(
                 method,
@@ -143,12 +151,14 @@ class Http:
                 body=body,
                 redirect=False,
                 retries=False,
-                timeout=urllib3.Timeout(connect=5.0, read=self._patience / 2),
+                timeout=urllib3.Timeout(connect=min(5.0, left), read=left),
                 preload_content=False,
             )
             data = self._content(response, host, begun)
         except faults.HTTPError as error:
-            is_known = host in self._reached or self._clock.now() < begun + _FIRST_SECONDS
+            is_odd = isinstance(error, faults.SSLError | faults.NameResolutionError)
+            patience = _NAME_SECONDS if is_odd else _RESTART_SECONDS
+            is_known = host in self._reached or self._clock.now() < begun + patience
             return broken(error, host, is_known=is_known)
         if isinstance(data, NoAnswer):
             response.close()

@@ -9,7 +9,7 @@ from enum import Enum, auto
 from urllib3 import exceptions as faults
 
 from aks_action.clients import tls_faults
-from aks_action.clients.retry import retry_after
+from aks_action.clients.retry import long_wish, retry_after
 
 
 class Why(Enum):
@@ -61,11 +61,13 @@ def not_now(host: str, status: int, headers: Mapping[str, str]) -> NoAnswer:
     """An answer of 429 or 5xx."""
     busy = status == 429
     told = "it is asked too often" if busy else "it is not well"
+    after = retry_after(headers.get("retry-after"), date=headers.get("date"))
+    wish = long_wish(after)
     return NoAnswer(
         why=Why.BUSY if busy else Why.UNWELL,
-        sentence=f"{host} answered {status}: {told}",
+        sentence=f"{host} answered {status}: {told}" + (f". {wish}" if wish else ""),
         again=True,
-        after=retry_after(headers.get("retry-after"), date=headers.get("date")),
+        after=after,
     )
 
 

@@ -11,14 +11,20 @@ from urllib.parse import urlsplit
 
 import urllib3
 
+from aks_action.clients.timed_connections import time_answers
+
 _CONNECTIONS = 8
 
 
 class Pools:
-    """One for each way out, made when it is needed: reading the certificates takes 10 ms."""
+    """One for each way out, made when it is needed: reading the certificates takes 10 ms.
 
-    def __init__(self, ca_file: str) -> None:
+    silence: seconds that may pass between two parts of an answer.
+    """
+
+    def __init__(self, ca_file: str, silence: float) -> None:
         self._ca_file = ca_file
+        self._silence = silence
         self._made: dict[tuple[str, str], urllib3.PoolManager] = {}
         self._lock = threading.Lock()
 
@@ -36,7 +42,9 @@ class Pools:
             context = options["ssl_context"] = ssl.create_default_context()
             if self._ca_file:
                 context.load_verify_locations(self._ca_file)
-        return urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
+        made = urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
+        time_answers(made, silence=self._silence)
+        return made
 
 
 def _proxy(netloc: str) -> str:

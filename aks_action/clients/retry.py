@@ -92,13 +92,12 @@ def retry_after(value: str | None, *, date: str | None = None) -> float | None:
     return min(max(math.ceil(seconds), 0.0), _LONGEST_WAIT)
 
 
-def asked_to_wait(seconds: float | None) -> tuple[str, ...]:
+def long_wish(seconds: float | None) -> str:
     """What is told of a wish that is longer than anybody waits for; nothing of others."""
     if seconds is None or seconds <= _LONG_WISH:
-        return ()
+        return ""
     then = datetime.now(UTC) + timedelta(seconds=seconds)
-    asked = f"It asks to be left alone for {durations.readable(seconds)}, until {then:%H:%M} UTC."
-    return (f"{asked} Run this again then.",)
+    return f"It asks to be left alone for {durations.readable(seconds)}, until {then:%H:%M} UTC"
 
 
 def _http_date(text: str | None) -> datetime | None:

@@ -37,17 +37,25 @@ def time_answers(manager: urllib3.PoolManager, *, silence: float) -> None:
     manager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
 
 
+def give_time(answer: urllib3.BaseHTTPResponse, seconds: float) -> None:
+    """Let an answer that has begun take so many seconds from now on."""
+    connection = answer.connection
+    if isinstance(connection, _Timed) and connection.source:
+        connection.source.until = time.monotonic() + seconds
+
+
 class _Timed:
     """What `http.client` asks a connection for is how it reads an answer."""
 
     longest_silence: float
     timeout: Any
+    source: _Source | None = None
 
     def response_class(self, sock: socket.socket, **options: Any) -> http.client.HTTPResponse:
         """`timeout` is the read timeout by now; of a proxy's CONNECT that of connecting."""
         seconds = self.timeout if isinstance(self.timeout, int | float) else self.longest_silence
-        source: Any = _Source(sock, time.monotonic() + seconds, self.longest_silence)
-        return http.client.HTTPResponse(source, **options)
+        self.source = _Source(sock, time.monotonic() + seconds, self.longest_silence)
+        return http.client.HTTPResponse(self.source, **options)  # type: ignore[arg-type]
 
 
 class _Source(io.RawIOBase):
@@ -56,7 +64,7 @@ class _Source(io.RawIOBase):
     def __init__(self, sock: socket.socket, until: float, silence: float) -> None:
         self._sock = sock
         self._raw = sock.makefile("rb", buffering=0)
-        self._until, self._silence = until, silence
+        self.until, self._silence = until, silence
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         return io.BufferedReader(self)
@@ -65,7 +73,7 @@ class _Source(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        left = self._until - time.monotonic()
+        left = self.until - time.monotonic()
         if left <= 0:
             raise TimeoutError("timed out")
         self._sock.settimeout(min(left, self._silence))

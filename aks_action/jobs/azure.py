@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aks_action.clients.clock import TimeLimit
 from aks_action.clients.ports import Cluster
 from aks_action.model.azure import AzureSettings
 from aks_action.model.images.plan import ImagePlan
@@ -17,20 +18,31 @@ if TYPE_CHECKING:
     from aks_action.clients.azure.session import AzureSession
 
 
-def open_cluster(settings: Settings, env: Mapping[str, str], workflow: Workflow) -> Cluster | None:
-    """The cluster that the inputs name in Azure; None when they name none. Raises ActionError."""
+def open_cluster(
+    settings: Settings, env: Mapping[str, str], workflow: Workflow, limit: TimeLimit
+) -> Cluster | None:
+    """The cluster that the inputs name in Azure; None when they name none. Raises ActionError.
+
+    The time in which Azure starts a pod for a run command is not counted: a private cluster has a
+    clock of its own.
+    """
     azure = settings.azure
     if azure is None or azure.cluster is None:
         return None
     if azure.cluster.private:
-        return _session(azure, env, workflow).open_private(azure.cluster)
-    return _session(azure, env, workflow).open_cluster(
+        unlimited = TimeLimit(limit.clock)
+        return _session(azure, env, workflow, unlimited).open_private(azure.cluster)
+    return _session(azure, env, workflow, limit).open_cluster(
         azure.cluster, skip_tls_verify=settings.cluster.skip_tls_verify
     )
 
 
 def with_registry_login(
-    plan: ImagePlan, settings: Settings, env: Mapping[str, str], workflow: Workflow
+    plan: ImagePlan,
+    settings: Settings,
+    env: Mapping[str, str],
+    workflow: Workflow,
+    limit: TimeLimit,
 ) -> ImageSettings:
     """The settings, with a login by Azure where the registry is Azure's and no password is given.
 
@@ -43,12 +55,14 @@ def with_registry_login(
     hosts = sorted(host for host in targets if azure.cloud.has_registry(host))
     if not hosts:
         return images
-    login = _session(azure, env, workflow).registry_credentials(hosts[0])
+    login = _session(azure, env, workflow, limit).registry_credentials(hosts[0])
     workflow.write(f"{hosts[0]}: signed in by Azure.")
     return replace(images, username=login.username, password=login.password)
 
 
-def _session(azure: AzureSettings, env: Mapping[str, str], workflow: Workflow) -> AzureSession:
+def _session(
+    azure: AzureSettings, env: Mapping[str, str], workflow: Workflow, limit: TimeLimit
+) -> AzureSession:
     from aks_action.clients.azure.session import AzureSession  # noqa: PLC0415
 
-    return AzureSession(azure, env, tell=workflow.write, mask=workflow.mask)
+    return AzureSession(azure, env, tell=workflow.write, mask=workflow.mask, limit=limit)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from aks_action.clients.clock import SystemClock
-from aks_action.clients.ports import Batch, BatchedCluster, Clock, Cluster
+from aks_action.clients.clock import TimeLimit
+from aks_action.clients.ports import Batch, BatchedCluster, Cluster
 from aks_action.errors import ActionError
 from aks_action.model.manifests import Document, ManifestSet, ObjectRef
 from aks_action.model.plan import Stage
@@ -72,11 +72,11 @@ def begin(
     types: ResourceTypes,
     rules: ApplyRules,
     finish: Callable[[Cluster], None],
-    deadline: float,
+    limit: TimeLimit,
 ) -> Begin:
     """What tells the cluster which stages begin, where it has to know.
 
-    finish: see `ports.Batch`.    deadline: a value of the clock of `clock_of(cluster)`.
+    finish: see `ports.Batch`.    limit: that of `limit_of`.
     """
     if not isinstance(cluster, BatchedCluster):
         return lambda _stages, _live: None
@@ -89,7 +89,7 @@ def begin(
                 stages=tuple(stages),
                 live=live,
                 types=types,
-                deadline=deadline,
+                deadline=limit.until,
                 check=lambda stage, other: batching.check(stage, other, live, rules),
                 write=lambda step, other: batching.write(step, other, live, clock),
                 look=batching.look,
@@ -100,6 +100,6 @@ def begin(
     return begun
 
 
-def clock_of(cluster: Cluster) -> Clock:
-    """The clock by which deadlines are kept."""
-    return cluster.clock if isinstance(cluster, BatchedCluster) else SystemClock()
+def limit_of(cluster: Cluster, step: TimeLimit, seconds: float) -> TimeLimit:
+    """How much time a run has: that of the step, or as many seconds of the cluster's own clock."""
+    return TimeLimit(cluster.clock, seconds) if isinstance(cluster, BatchedCluster) else step

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from aks_action import environment
+from aks_action.clients.clock import TimeLimit
 from aks_action.clients.ports import Cluster
 from aks_action.errors import InputError
 from aks_action.jobs import azure
@@ -12,11 +13,13 @@ from aks_action.model.settings import Settings
 from aks_action.workflow import Workflow
 
 
-def connect(settings: Settings, env: Mapping[str, str], workflow: Workflow) -> Cluster:
+def connect(
+    settings: Settings, env: Mapping[str, str], workflow: Workflow, limit: TimeLimit
+) -> Cluster:
     """The cluster that the inputs or the environment name; its library is imported only here."""
     from aks_action.clients.kube.connection import connect as open_cluster  # noqa: PLC0415
 
-    if cluster := azure.open_cluster(settings, env, workflow):
+    if cluster := azure.open_cluster(settings, env, workflow, limit):
         return cluster
     kubeconfig = environment.kubeconfig(settings.cluster.kubeconfig, env)
     if not kubeconfig:
@@ -28,5 +31,6 @@ def connect(settings: Settings, env: Mapping[str, str], workflow: Workflow) -> C
         kubeconfig,
         context=settings.cluster.context,
         skip_tls_verify=settings.cluster.skip_tls_verify,
+        limit=limit,
         mask=workflow.mask,
     )

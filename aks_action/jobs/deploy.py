@@ -8,8 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from aks_action import report
-from aks_action.clients.clock import SystemClock
+from aks_action.clients.clock import SystemClock, limit_of_step
 from aks_action.errors import ActionError
+from aks_action.jobs import batches
 from aks_action.jobs.connection import connect
 from aks_action.jobs.decision import Decision, decide
 from aks_action.jobs.execution import Execution
@@ -34,13 +35,14 @@ def run(
     results: Results,
 ) -> None:
     """Deploy, or show what a deploy would do. Raises ActionError for what went wrong."""
-    watch = Stopwatch(SystemClock())
+    watch, seconds = Stopwatch(SystemClock()), settings.deploy.timeout_seconds
+    step = limit_of_step(seconds)
     manifests: ManifestSet = ()
     if action.needs_manifests:
         with workflow.group("Manifests"), watch.phase("read"):
-            manifests = read_manifests(action, settings, env, workflow, results)
+            manifests = read_manifests(action, settings, env, workflow, results, step)
     with workflow.group("Plan"), watch.phase("plan"):
-        cluster = connect(settings, env, workflow)
+        cluster = connect(settings, env, workflow, step)
 
         def decided(chosen: Action = action, *, finish: bool = False) -> Decision:
             release = open_release(chosen, settings, cluster, results.images, workflow.write)
@@ -51,11 +53,11 @@ def run(
 
         decision = decided()
         workflow.write(report.plan_text(decision.plan))
-    with Locks(cluster, settings, workflow.write) as locks:
+    with Locks(cluster, settings, workflow.write, step) as locks:
         if not action.only_plans:
             decision = settled(decision, decided, locks, workflow)
-        timeout = settings.deploy.timeout_seconds
-        execution = Execution(decision, cluster, timeout, workflow, locks.guard)
+        limit = batches.limit_of(cluster, step, seconds)
+        execution = Execution(decision, cluster, limit, workflow, locks.guard)
         deployment = report.Deployment(
             version=decision.release.version,
             target=settings.deploy.namespace or cluster.namespace,

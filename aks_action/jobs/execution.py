@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from aks_action import report
-from aks_action.clients.clock import SystemClock
+from aks_action.clients.clock import SystemClock, TimeLimit
 from aks_action.clients.ports import Cluster
 from aks_action.errors import ActionError, Problem
 from aks_action.jobs import batches
@@ -27,21 +27,21 @@ from aks_action.workflow import Workflow
 class Execution:
     """A decision on its way; `plan` and `journal` are true at any moment, whatever ends it.
 
-    seconds: one deadline for all that is waited for, from `run` on.
-    guard:   asked before each write; raises what forbids it.
+    limit: of all that is waited for.
+    guard: asked before each write; raises what forbids it.
     """
 
     def __init__(
         self,
         decision: Decision,
         cluster: Cluster,
-        seconds: float,
+        limit: TimeLimit,
         workflow: Workflow,
         guard: Callable[[ObjectRef], None] = lambda _ref: None,
     ) -> None:
         self._decision = decision
         self._cluster = cluster
-        self._seconds = seconds
+        self.limit = limit
         self._workflow = workflow
         self._guard = guard
         self.plan = decision.plan
@@ -86,21 +86,18 @@ class Execution:
         self._live = executor.execute(plan, observed, decision.rules, self.journal, surroundings)
 
     def another(self, decision: Decision) -> Execution:
-        """Of another decision, with a time limit of its own."""
-        return Execution(decision, self._cluster, self._seconds, self._workflow, self._guard)
+        """Of another decision."""
+        return Execution(decision, self._cluster, self.limit, self._workflow, self._guard)
 
     def surroundings(self) -> executor.Surroundings:
-        """What steps are carried out with; the time limit begins now."""
-        clock = batches.clock_of(self._cluster)
-        deadline = clock.now() + self._seconds
+        """What steps are carried out with."""
         decision = self._decision
         finish = decision.origin.annotate_namespace if self._leaves_mark else _nothing
         types, rules = decision.observed.types, decision.rules
         return executor.Surroundings(
             cluster=self._cluster,
-            clock=clock,
-            deadline=deadline,
-            begin=batches.begin(self._cluster, types, rules, finish, deadline),
+            limit=self.limit,
+            begin=batches.begin(self._cluster, types, rules, finish, self.limit),
             since=datetime.now(UTC),
             tell=self._workflow.write,
             warn=partial(_warn, self._workflow),

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from aks_action import report
-from aks_action.clients.clock import SystemClock
+from aks_action.clients.clock import TimeLimit
 from aks_action.clients.ports import BatchedCluster, Cluster
 from aks_action.jobs.decision import Decision
 from aks_action.model.locking import Holder, lease_ref, namespaces
@@ -27,13 +27,20 @@ class Locks:
     With `release-name` other releases in the same namespace are none of its business.
     """
 
-    def __init__(self, cluster: Cluster, settings: Settings, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        settings: Settings,
+        tell: Callable[[str], None],
+        limit: TimeLimit,
+    ) -> None:
         self._cluster = cluster
+        self._limit = limit
         self._holder = holder(settings.run)
         self._release = settings.deploy.release.name
         self._seconds = settings.deploy.lock_seconds
         self._tell = tell
-        self._clock = SystemClock()
+        self._clock = limit.clock
         self._mutex = threading.Lock()
         self._locks: dict[str, Lock] = {}
 
@@ -46,8 +53,11 @@ class Locks:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for each in self._locks.values():
-            each.release()
+        going = [threading.Thread(target=each.release) for each in self._locks.values()]
+        for each in going:
+            each.start()
+        for each in going:
+            each.join()
 
     def take(self, namespaces: Iterable[str]) -> bool:
         """Hold the locks of these; whether another run had to be waited for. Raises Locked."""
@@ -80,7 +90,8 @@ class Locks:
                 tell=self._tell,
             )
             began = self._clock.now()
-            waited = lock.take(self._seconds)
+            with self._limit.besides(self._seconds):  # it waits for others, who have their time
+                waited = lock.take(self._seconds)
             self._seconds = max(self._seconds - (self._clock.now() - began), 0.0)
             self._locks[namespace] = lock
             return waited

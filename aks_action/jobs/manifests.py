@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from aks_action import environment
+from aks_action.clients.clock import TimeLimit
 from aks_action.errors import AuthError
 from aks_action.jobs import azure
 from aks_action.jobs.compose import compose_files
@@ -29,18 +30,19 @@ def read_manifests(
     env: Mapping[str, str],
     workflow: Workflow,
     results: Results,
+    limit: TimeLimit,
 ) -> ManifestSet:
     """The objects to deploy, in the given order, as they are to be. Raises ActionError.
 
     A reject goes back to what is there: no image is looked up or put in for it.
     """
-    read = manifest_files.read(settings.deploy.manifests, environment.folders(env))
+    read = manifest_files.read(settings.deploy.manifests, environment.folders(env), limit=limit)
     for warning in read.warnings:
         workflow.warning(warning)
     workflow.write(f"{len(read.manifests)} objects from {', '.join(read.files)}")
     if action.of_strategy is StrategyAction.REJECT:
         return read.manifests
-    substituted = _with_images(read.manifests, settings, env, workflow, results)
+    substituted = _with_images(read.manifests, settings, env, workflow, results, limit)
     for each in substituted.replacements:
         workflow.write(f"{each.ref}, container {each.container}: {each.before} → {each.after}")
     for text in substituted.warnings:
@@ -74,6 +76,7 @@ def _with_images(
     env: Mapping[str, str],
     workflow: Workflow,
     results: Results,
+    limit: TimeLimit,
 ) -> Substituted:
     """The images of the input; without it those of the compose file, at this run's tag."""
     if settings.deploy.images:
@@ -88,7 +91,7 @@ def _with_images(
         return substitute(manifests, ())
     plan = plan_images(compose_files(settings, env, workflow).services(), settings.images)
     if not results.images.keys() >= {str(target) for target in plan.targets}:
-        results.images |= _digests(plan, settings, env, workflow)
+        results.images |= _digests(plan, settings, env, workflow, limit)
     substituted = substitute(manifests, _items(plan), results.images)
     used = {each.after.partition("@")[0] for each in substituted.replacements}
     for unused in (str(target) for target in plan.targets if str(target) not in used):
@@ -99,7 +102,11 @@ def _with_images(
 
 
 def _digests(
-    plan: ImagePlan, settings: Settings, env: Mapping[str, str], workflow: Workflow
+    plan: ImagePlan,
+    settings: Settings,
+    env: Mapping[str, str],
+    workflow: Workflow,
+    limit: TimeLimit,
 ) -> dict[str, str]:
     """Full reference → digest; empty texts where no credentials let us ask the registry.
 
@@ -107,12 +114,12 @@ def _digests(
     """
     unknown = {str(target): "" for target in plan.targets}
     try:
-        images = azure.with_registry_login(plan, settings, env, workflow)
+        images = azure.with_registry_login(plan, settings, env, workflow, limit)
         if not images.username:
             return unknown
         from aks_action.clients.registry import RegistryClient  # noqa: PLC0415 - 60 ms to import
 
-        opened = partial(RegistryClient, tell=workflow.write)
+        opened = partial(RegistryClient, limit=limit, tell=workflow.write)
         return resolve(plan, images, open_registry=opened)
     except AuthError as refused:
         if settings.images.username:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
+from aks_action.clients.clock import SystemClock, TimeLimit, limit_of_step
+from aks_action.clients.image_ports import OpenRegistry
 from aks_action.clients.registry import RegistryClient
 from aks_action.jobs import azure
 from aks_action.jobs.compose import compose_files
@@ -25,19 +27,24 @@ def run(
     results: Results,
 ) -> None:
     """Push or release. Raises ActionError for what went wrong."""
-    tell = workflow.write
+    tell, seconds = workflow.write, settings.deploy.timeout_seconds
+    # A push takes as long as its bytes, but no answer of a registry does.
+    limit = TimeLimit(SystemClock()) if action is Action.PUSH else limit_of_step(seconds)
+    open_registry = partial(
+        RegistryClient, limit=limit, tell=tell, patience=min(60.0, max(seconds, 5.0))
+    )
     composer = compose_files(settings, env, workflow)
     with workflow.group("Images"):
         plan = publishing.read_plan(settings.images, composer, tell)
         for image in plan.images:
             tell(f"{', '.join(image.services)}: {image.local} → {image.target}")
-        image_settings = azure.with_registry_login(plan, settings, env, workflow)
+        image_settings = azure.with_registry_login(plan, settings, env, workflow, limit)
     with workflow.group("Push" if action is Action.PUSH else "Release"):
         if action is Action.PUSH:
-            published = push(plan, image_settings, composer, workflow, results)
+            published = push(plan, image_settings, composer, open_registry, workflow, results)
         else:
             published = releasing.release(
-                plan, image_settings, open_registry=partial(RegistryClient, tell=tell), tell=tell
+                plan, image_settings, open_registry=open_registry, tell=tell
             )
     results.images = {str(each.reference): each.digest for each in published} | results.images
 
@@ -46,6 +53,7 @@ def push(
     plan: ImagePlan,
     settings: ImageSettings,
     composer: ComposeFiles,
+    open_registry: OpenRegistry,
     workflow: Workflow,
     results: Results,
 ) -> tuple[Published, ...]:
@@ -58,7 +66,7 @@ def push(
             settings,
             composer=composer,
             engine=engine,
-            open_registry=partial(RegistryClient, tell=workflow.write),
+            open_registry=open_registry,
             tell=workflow.write,
             done=results.published,
         )

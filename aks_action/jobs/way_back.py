@@ -53,6 +53,7 @@ class WayBack:
         """Go back as far as it goes; what came of it, in sentences. Raises nothing."""
         if reason := self._obstacle(failure):
             return (reason,)
+        self._execution.limit.renew()
         began = SystemClock().now()
         with self._workflow.group("Roll back"):
             problems = self._gone_back()

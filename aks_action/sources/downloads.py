@@ -5,11 +5,10 @@ from __future__ import annotations
 from functools import partial
 from urllib.parse import SplitResult, urlsplit
 
-from aks_action.clients.clock import SystemClock
+from aks_action.clients.clock import SystemClock, TimeLimit
 from aks_action.clients.http import MEGABYTE, Answer, Http
 from aks_action.clients.http_faults import NoAnswer
 from aks_action.clients.http_pools import is_loopback
-from aks_action.clients.ports import Clock
 from aks_action.errors import InputError
 
 MOST_BYTES = 32 * MEGABYTE
@@ -32,13 +31,13 @@ class Downloads:
 
     def __init__(
         self,
-        clock: Clock | None = None,
+        limit: TimeLimit | None = None,
         *,
         patience: float = _PATIENCE_SECONDS,
         most_bytes: int = MOST_BYTES,
         ca_file: str = "",
     ) -> None:
-        self._clock = clock or SystemClock()
+        self._limit = limit or TimeLimit(SystemClock())
         self._patience = patience
         self._most_bytes = most_bytes
         self._ca_file = ca_file
@@ -51,7 +50,7 @@ class Downloads:
         """
         _check(url, url)
         http = Http(
-            clock=self._clock,
+            limit=self._limit,
             error=partial(_not_downloaded, url),
             patience=self._patience,
             most_bytes=self._most_bytes,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from aks_action.clients.clock import TimeLimit
 from aks_action.environment import Folders
 from aks_action.errors import ActionError, InputError, ManifestError, Problem
 from aks_action.model.manifests import ManifestSet
@@ -40,11 +41,17 @@ class _File:
     read: Callable[[], bytes]
 
 
-def read(items: Sequence[str], folders: Folders, download: Download | None = None) -> ManifestFiles:
+def read(
+    items: Sequence[str],
+    folders: Folders,
+    download: Download | None = None,
+    *,
+    limit: TimeLimit | None = None,
+) -> ManifestFiles:
     """The objects of all files that the items mean; a file that is named twice is read once.
 
     items:    paths, globs and URLs, in the order in which they are deployed.
-    download: fetches a URL; `downloads.Downloads().get` when absent.
+    download: fetches a URL; that of `downloads` when absent, within the limit.
 
     Raises InputError when only items are at fault, else ManifestError; with every problem.
     """
@@ -52,7 +59,7 @@ def read(items: Sequence[str], folders: Folders, download: Download | None = Non
     files: dict[str, _File] = {}
     for item in items:
         try:
-            for file in _files(item, folders, download or _download):
+            for file in _files(item, folders, download or partial(_download, limit)):
                 files.setdefault(file.key, file)
         except manifest_paths.NothingFoundError as error:
             problems.append(Problem(message=f"Input `manifests`: {error}"))
@@ -118,7 +125,7 @@ def _content(path: Path, name: str, folders: Folders) -> bytes:
     raise InputError(f"Input `manifests`: `{name}` {why}")
 
 
-def _download(url: str) -> bytes:
+def _download(limit: TimeLimit | None, url: str) -> bytes:
     from aks_action.sources.downloads import Downloads  # noqa: PLC0415 - costs 60 ms to import
 
-    return Downloads().get(url)
+    return Downloads(limit).get(url)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from aks_action import strategies
-from aks_action.clients.clock import SystemClock
+from aks_action.clients.clock import SystemClock, TimeLimit
 from aks_action.clients.ports import Cluster
 from aks_action.errors import Source
 from aks_action.jobs.configuration import Configuration
@@ -75,8 +75,7 @@ class Deploys:
         journal = Journal(clock.now)
         around = Surroundings(
             cluster=self.counted,
-            clock=clock,
-            deadline=clock.now() + 30,
+            limit=TimeLimit(clock, 30),
             since=datetime.now(UTC),
             tell=lambda line: None,
             warn=lambda manifest, trouble: None,

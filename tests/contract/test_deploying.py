@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from aks_action import strategies
-from aks_action.clients.clock import SystemClock
+from aks_action.clients.clock import SystemClock, TimeLimit
 from aks_action.clients.ports import Cluster
 from aks_action.errors import AuthError, ManifestError, Source
 from aks_action.model.documents import get_in, set_in
@@ -93,8 +93,7 @@ class Deploys:
         journal = Journal(clock.now)
         surroundings = Surroundings(
             cluster=self.counted,
-            clock=clock,
-            deadline=clock.now() + 30,
+            limit=TimeLimit(clock, 30),
             since=datetime.now(UTC),
             tell=lambda line: None,
             warn=lambda manifest, trouble: None,
@@ -377,8 +376,7 @@ def in_turn(cluster: Cluster, *steps: Step) -> list[Assessment]:
     plan = check(Plan(stages=stages), cluster, observed, ApplyRules())
     surroundings = Surroundings(
         cluster=cluster,
-        clock=clock,
-        deadline=clock.now() + 30,
+        limit=TimeLimit(clock, 30),
         since=datetime.now(UTC),
         tell=lambda line: None,
         warn=lambda manifest, trouble: None,

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from aks_action import inputs
+from aks_action.clients.clock import SystemClock, TimeLimit
 from aks_action.clients.ports import Cluster
 from aks_action.errors import ActionError, ManifestError, Source
 from aks_action.jobs.decision import decide
@@ -105,7 +106,7 @@ class Deploys:
             self.plan, self.unfinished = decision.plan, decision.unfinished
             if not only_plan:
                 decision = replace(decision, plan=without_waits(decision.plan))
-                Execution(decision, self.counted, 30, workflow).run()
+                Execution(decision, self.counted, TimeLimit(SystemClock(), 30), workflow).run()
         finally:
             self.said = output.getvalue()
         return self.plan

@@ -22,7 +22,7 @@ import urllib3
 from aks_action.clients.azure import registries
 from aks_action.clients.azure.http import azure_http
 from aks_action.clients.azure.session import AzureSession
-from aks_action.clients.clock import SystemClock
+from aks_action.clients.clock import SystemClock, TimeLimit
 from aks_action.clients.engine import DockerEngine
 from aks_action.errors import AuthError
 from aks_action.model.azure import CLOUDS, AuthType, AzureCluster, AzureSettings, Identity
@@ -336,7 +336,7 @@ def test_the_engine_pushes_with_the_login_that_the_token_is_exchanged_for(
         web.sites["127.0.0.1"] = door
         with running_behind(door, tmp_path), DockerEngine() as engine:
             token = azure.entra.token_for(azure.app.object_id, manager.AUDIENCE)
-            http = azure_http(clock=SystemClock(), tell=print)
+            http = azure_http(limit=TimeLimit(SystemClock()), tell=print)
             login = registries.exchange(door.host, TENANT, token, http)
             target = ImageReference.parse(f"{door.host}/shop/web:v1")
             digest = engine.push(bed.busybox, target, login, print)

@@ -6,6 +6,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
@@ -78,3 +79,54 @@ def scripted_server(
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
             connection.close()
+
+
+# Answers without an end
+
+
+def drip(connection: socket.socket, text: bytes) -> None:
+    """The same again and again, long after anybody should have hung up."""
+    with suppress(OSError):
+        while True:
+            time.sleep(0.05)
+            connection.sendall(text)
+
+
+def drips_its_body(connection: socket.socket, _line: str) -> None:
+    connection.sendall(HEAD)
+    drip(connection, chunk(" "))
+
+
+def drips_its_head(connection: socket.socket, _line: str) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nX-Odd: ")
+    drip(connection, b"x")
+
+
+def goes_on_with_headers(connection: socket.socket, _line: str) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\n")
+    drip(connection, b"X-Odd: 1\r\n")
+
+
+def says_continue(connection: socket.socket, _line: str) -> None:
+    drip(connection, b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
+def drips_a_length(connection: socket.socket, _line: str) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+    drip(connection, b" ")
+
+
+def drips_an_error(connection: socket.socket, _line: str) -> None:
+    connection.sendall(b"HTTP/1.1 503 Away\r\nContent-Length: 100000\r\n\r\n")
+    drip(connection, b" ")
+
+
+def says_nothing(connection: socket.socket, _line: str) -> None:
+    with suppress(OSError):
+        connection.recv(1)
+
+
+ENDLESS = [
+    drips_its_body, drips_its_head, goes_on_with_headers, says_continue, drips_a_length,
+    drips_an_error, says_nothing,
+]  # fmt: skip

@@ -13,6 +13,7 @@ from aks_action.clients.azure.credentials import Entra
 from aks_action.clients.azure.http import azure_http
 from aks_action.clients.azure.manager import ResourceManager
 from aks_action.clients.azure.private.run_command import RunCommand
+from aks_action.clients.clock import TimeLimit
 from aks_action.errors import ActionError, ApplyError, AuthError, InputError
 from aks_action.model.azure import (
     AKS_SCOPE,
@@ -83,9 +84,12 @@ class Client:
         self.told: list[str] = []
         self.clock = FakeClock()
         settings = AzureSettings(identity=identity, cloud=CLOUDS["azurecloud"])
-        self.http = azure_http(clock=self.clock, tell=self.told.append)
+        limit = TimeLimit(self.clock)
+        self.http = azure_http(limit=limit, tell=self.told.append)
         variables = {**azure.env, **env}
-        self.entra = Entra(settings, variables, http=self.http, mask=self.masked.append)
+        self.entra = Entra(
+            settings, variables, http=self.http, mask=self.masked.append, limit=limit
+        )
         self.manager = ResourceManager(settings, self.entra, self.http, self.clock)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from aks_action.clients.clock import TimeLimit
 from aks_action.clients.http import Http
 from aks_action.clients.http_faults import NoAnswer, Why
 from aks_action.errors import ActionError
@@ -52,7 +53,7 @@ def _clock() -> FakeClock:
 def _http(authority: trustme.CA, clock: FakeClock, tmp_path: Path) -> Http:
     file = tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(str(file))
-    return Http(clock=clock, error=Refused, ca_file=str(file))
+    return Http(limit=TimeLimit(clock), error=Refused, ca_file=str(file))
 
 
 def refused(call: Callable[[], object]) -> Refused:
@@ -98,7 +99,7 @@ def test_plain_text_where_https_is_asked_for_is_told_at_once(http: Http, clock: 
 def test_a_certificate_of_a_stranger_is_not_tried_again(
     clock: FakeClock, server: ssl.SSLContext
 ) -> None:
-    http = Http(clock=clock, error=Refused)
+    http = Http(limit=TimeLimit(clock), error=Refused)
     with scripted_server(hello, server) as host:
         assert refused(lambda: http.send("GET", f"https://{host}/")).why is Why.UNTRUSTED
     assert clock.slept == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,7 +15,8 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from aks_action.clients import clock as clocks
-from aks_action.clients.clock import CLOSING_SECONDS, SystemClock, TimeLimit
+from aks_action.clients.clock import CLOSING_SECONDS, SystemClock, TimeLimit, within
+from aks_action.clients.http import Http
 from aks_action.clients.kube import transport
 from aks_action.clients.kube.api import KubeCluster
 from aks_action.clients.kube.connection import connect
@@ -34,58 +36,18 @@ from tests.wire.kubernetes import (
     response,
     status,
 )  # fmt: skip
-from tests.wire.scripted import HEAD, Script, chunk, scripted_server
+from tests.wire.scripted import (
+    ENDLESS,
+    HEAD,
+    Script,
+    chunk,
+    drips_its_body,
+    says_nothing,
+    scripted_server,
+)  # fmt: skip
 
 SOON = 3.0
 """Seconds in which what has a second to end has ended, on a machine that is busy."""
-
-
-def drip(connection: socket.socket, text: bytes) -> None:
-    """The same again and again, long after anybody should have hung up."""
-    with suppress(OSError):
-        while True:
-            time.sleep(0.05)
-            connection.sendall(text)
-
-
-def drips_its_body(connection: socket.socket, _line: str) -> None:
-    connection.sendall(HEAD)
-    drip(connection, chunk(" "))
-
-
-def drips_its_head(connection: socket.socket, _line: str) -> None:
-    connection.sendall(b"HTTP/1.1 200 OK\r\nX-Odd: ")
-    drip(connection, b"x")
-
-
-def goes_on_with_headers(connection: socket.socket, _line: str) -> None:
-    connection.sendall(b"HTTP/1.1 200 OK\r\n")
-    drip(connection, b"X-Odd: 1\r\n")
-
-
-def says_continue(connection: socket.socket, _line: str) -> None:
-    drip(connection, b"HTTP/1.1 100 Continue\r\n\r\n")
-
-
-def drips_a_length(connection: socket.socket, _line: str) -> None:
-    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
-    drip(connection, b" ")
-
-
-def drips_an_error(connection: socket.socket, _line: str) -> None:
-    connection.sendall(b"HTTP/1.1 503 Away\r\nContent-Length: 100000\r\n\r\n")
-    drip(connection, b" ")
-
-
-def says_nothing(connection: socket.socket, _line: str) -> None:
-    with suppress(OSError):
-        connection.recv(1)
-
-
-ENDLESS = [
-    drips_its_body, drips_its_head, goes_on_with_headers, says_continue, drips_a_length,
-    drips_an_error, says_nothing,
-]  # fmt: skip
 
 
 def known(script: Script) -> Script:
@@ -139,7 +101,7 @@ def test_a_request_to_a_server_that_never_ends_its_answer_ends_with_the_step(
 ) -> None:
     with cluster_of(known(script), seconds=60) as cluster:
         cluster.types()
-        cluster._transport._limit.renew(0.5)  # type: ignore[attr-defined]
+        cluster._transport._limit.until = time.monotonic() + 0.5  # type: ignore[attr-defined]
         ends_soon(lambda: call(cluster))
 
 
@@ -166,7 +128,7 @@ def test_a_watch_and_a_log_end_with_the_step(script: Script) -> None:
     for read in (watch, log):
         with cluster_of(known(script), seconds=60) as cluster:
             cluster.types()
-            cluster._transport._limit.renew(0.5)  # type: ignore[attr-defined]
+            cluster._transport._limit.until = time.monotonic() + 0.5  # type: ignore[attr-defined]
             begun = time.monotonic()
             with suppress(ActionError):
                 read(cluster)
@@ -206,6 +168,36 @@ def test_time_for_others_is_not_counted() -> None:
         clock.advance(200)
         assert limit.left() == 160
     assert limit.left() == 60
+
+
+@pytest.mark.parametrize("script", ENDLESS)
+def test_any_other_server_that_never_ends_its_answer_is_left_with_the_step(script: Script) -> None:
+    """Of a registry, of Azure, of GitHub, or where manifests lie."""
+    with scripted_server(script) as host:
+        http = Http(limit=TimeLimit(SystemClock(), 0.5), error=lambda no: ActionError(no.sentence))
+        ends_soon(lambda: http.send("GET", f"http://{host}/"))
+
+
+@pytest.mark.parametrize("script", ENDLESS)
+def test_any_other_server_that_never_ends_its_answer_is_left_with_the_patience_of_the_request(
+    script: Script,
+) -> None:
+    """Also in a step that has much time."""
+    with scripted_server(script) as host:
+        http = Http(
+            limit=TimeLimit(SystemClock()),
+            error=lambda no: ActionError(no.sentence),
+            patience=0.5,
+        )
+        ends_soon(lambda: http.send("GET", f"http://{host}/"))
+
+
+def test_a_library_is_left_behind_when_its_time_is_over() -> None:
+    over = threading.Event()
+    with pytest.raises(TimeoutError):
+        within(0.1, over.wait)
+    over.set()
+    assert within(SOON, lambda: 7) == 7
 
 
 # Too much

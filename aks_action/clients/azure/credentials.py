@@ -16,13 +16,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from aks_action.clients.azure import github_oidc, sign_in_errors
+from aks_action.clients.clock import TimeLimit, within
 from aks_action.clients.http import Http
 from aks_action.errors import AuthError
 from aks_action.model.azure import AuthType, AzureSettings
 
 _MARGIN = 300.0
 _MARGIN_PART = 0.25
-_PIPELINE = {"connection_timeout": 5, "read_timeout": 30, "retry_total": 3}
+_PIPELINE = {"connection_timeout": 5, "read_timeout": 30, "retry_total": 5}
+_LONGEST_SIGN_IN = 60.0
+"""Seconds for all of it: the library counts those between two bytes only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -47,7 +50,9 @@ class Entra:
         *,
         http: Http,
         mask: Callable[[str], None],
+        limit: TimeLimit,
     ) -> None:
+        self._limit = limit
         self._settings = settings
         self._env = env
         self._http = http
@@ -67,8 +72,12 @@ class Entra:
 
         asked = time.time()
         try:
-            with self._credential() as credential:
-                info = credential.get_token_info(scope)
+            info = within(
+                min(_LONGEST_SIGN_IN, self._limit.left()), lambda: self._token_info(scope)
+            )
+        except TimeoutError:
+            late = "it did not answer in time"
+            raise sign_in_errors.refused(late, self._settings, scope) from None
         except AzureError as error:
             text = str(getattr(error, "message", "") or error)
             raise sign_in_errors.refused(text, self._settings, scope) from None
@@ -76,6 +85,10 @@ class Entra:
         life = max(float(info.expires_on) - asked, 0.0)
         margin = min(_MARGIN, life * _MARGIN_PART)
         return Token(value=info.token, renew_at=float(info.expires_on) - margin)
+
+    def _token_info(self, scope: str) -> Any:
+        with self._credential() as credential:
+            return credential.get_token_info(scope)
 
     def _credential(self) -> AbstractContextManager[Any]:
         from azure import identity as library  # noqa: PLC0415 - 0.1 s, on this path only

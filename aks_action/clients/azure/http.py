@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from aks_action.clients.clock import TimeLimit
 from aks_action.clients.http import Http
 from aks_action.clients.http_faults import NoAnswer, Why
-from aks_action.clients.ports import Clock
 from aks_action.errors import ActionError, ApplyError, AuthError
 
 _ADVICE = {
@@ -16,10 +16,10 @@ _ADVICE = {
 }
 
 
-def azure_http(*, clock: Clock, tell: Callable[[str], None] = lambda _: None) -> Http:
+def azure_http(*, limit: TimeLimit, tell: Callable[[str], None] = lambda _: None) -> Http:
     """Raises ApplyError (cannot be reached, keeps failing) and AuthError (certificate)."""
     accept = {"Accept": "application/json"}
-    return Http(clock=clock, tell=tell, error=_error, patience=120.0, headers=accept)
+    return Http(limit=limit, tell=tell, error=_error, patience=120.0, headers=accept)
 
 
 def _error(answer: NoAnswer) -> ActionError:

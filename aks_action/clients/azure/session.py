@@ -9,12 +9,11 @@ from aks_action.clients.azure import clusters
 from aks_action.clients.azure.credentials import Entra
 from aks_action.clients.azure.http import azure_http
 from aks_action.clients.azure.manager import ResourceManager
-from aks_action.clients.clock import SystemClock
+from aks_action.clients.clock import SystemClock, TimeLimit
 from aks_action.clients.kube.access import BearerToken
 from aks_action.clients.kube.api import KubeCluster
 from aks_action.clients.kube.connection import connect
 from aks_action.clients.kube.unreachable import Unreachable
-from aks_action.clients.ports import Clock
 from aks_action.errors import ApplyError, AuthError
 from aks_action.model.azure import AKS_SCOPE, REGISTRY_SCOPE, AzureCluster, AzureSettings
 
@@ -27,7 +26,7 @@ class AzureSession:
     """Signed in as one identity; nothing is sent before something is opened.
 
     env:  the runner's variables.   tell: takes lines for the log.
-    mask: takes each secret before it is used.
+    mask: takes each secret before it is used.    limit: of the step; none: for ever.
     """
 
     def __init__(
@@ -37,15 +36,15 @@ class AzureSession:
         *,
         tell: Callable[[str], None],
         mask: Callable[[str], None],
-        clock: Clock | None = None,
+        limit: TimeLimit | None = None,
     ) -> None:
-        clock = clock or SystemClock()
+        self._limit = limit = limit or TimeLimit(SystemClock())
         self._settings = settings
         self._tell = tell
         self._mask = mask
-        self._http = azure_http(clock=clock, tell=tell)
-        self._entra = Entra(settings, env, http=self._http, mask=mask)
-        self._manager = ResourceManager(settings, self._entra, self._http, clock)
+        self._http = azure_http(limit=limit, tell=tell)
+        self._entra = Entra(settings, env, http=self._http, mask=mask, limit=limit)
+        self._manager = ResourceManager(settings, self._entra, self._http, limit.clock)
 
     def open_cluster(self, cluster: AzureCluster, *, skip_tls_verify: bool) -> KubeCluster:
         """The cluster, reached and signed in to.
@@ -57,6 +56,7 @@ class AzureSession:
         opened = connect(
             clusters.kubeconfig(self._manager, cluster),
             skip_tls_verify=skip_tls_verify,
+            limit=self._limit,
             mask=self._mask,
             bearer=self._bearer,
         )

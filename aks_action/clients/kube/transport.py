@@ -18,7 +18,8 @@ from aks_action.clients.kube.errors import from_answer, is_schema_error
 from aks_action.clients.kube.pools import pool
 from aks_action.clients.kube.sending import Answer, Call, TooLong, Whole
 from aks_action.clients.kube.unreachable import unreachable
-from aks_action.clients.retry import Again, Backoff, asked_to_wait, retry_after, with_retries
+from aks_action.clients.retry import Again, Backoff, long_wish, retry_after, with_retries
+from aks_action.clients.timed_connections import give_time
 from aks_action.errors import ActionError, ApiError, ApplyError, AuthError
 
 MOST_BYTES = 32 * 1024 * 1024
@@ -36,6 +37,7 @@ class Patience:
     """Seconds. `retry` is for one outage: as long as no request succeeds, it is not renewed.
 
     connect: to open a connection.      read:  between two parts of an answer.
+    head:    until an answer begins that is read as it comes: a watch begins at once.
     answer:  for a whole answer. An API server gives a write 34 s, its webhooks included, and
              anything else 60 s.
     name:    until a name that nobody knows is told to be wrong.
@@ -45,6 +47,7 @@ class Patience:
 
     connect: float = 5.0
     read: float = 40.0
+    head: float = 12.0
     answer: float = 70.0
     name: float = 3.0
     refused: float = 8.0
@@ -107,6 +110,7 @@ class Transport:
         try:
             answer = self._request(call, credential)
             if answer.status < 300 and call.stream is not None:
+                give_time(answer, min(call.stream, self._limit.left()))
                 received: Answer = answer
             else:
                 received = self._received(answer)
@@ -123,7 +127,8 @@ class Transport:
         )
         if _worth_another(received.status, failed, call, attempt):
             after = retry_after(headers.get("Retry-After"), date=headers.get("Date"))
-            failed.add(*asked_to_wait(after))
+            if wish := long_wish(after):
+                failed.add(f"{wish}.")
             return Again(error=failed, after=after)
         raise failed
 
@@ -139,7 +144,7 @@ class Transport:
             headers["Authorization"] = credential.authorization
         if call.content_type:
             headers["Content-Type"] = call.content_type
-        whole = self._patience.answer if call.stream is None else call.stream
+        whole = self._patience.answer if call.stream is None else self._patience.head
         return self._pool_for(credential).urlopen(
             call.method,
             self._prefix + call.path,
@@ -172,6 +177,7 @@ class Transport:
         is_wrong_name = failure.unknown_name and self._accepted is None
         if (
             failure.permanent
+            or call.stream is not None  # whoever reads it goes on by itself
             or (failure.maybe_done and not call.repeatable)
             or (is_wrong_name and now >= begun + self._patience.name)
         ):

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import urlencode
 
-from aks_action.clients.clock import SystemClock
+from aks_action.clients.clock import SystemClock, TimeLimit
 from aks_action.clients.http import Answer
 from aks_action.clients.image_ports import Credentials
-from aks_action.clients.ports import Clock
 from aks_action.clients.registry.signed_requests import SignedRequests
 from aks_action.clients.registry.signing_in import repository_scope
 from aks_action.errors import RegistryError
@@ -30,7 +29,7 @@ class RegistryClient:
         host: str,
         credentials: Credentials,
         *,
-        clock: Clock | None = None,
+        limit: TimeLimit | None = None,
         tell: Callable[[str], None] = lambda _: None,
         patience: float = 60.0,
         ca_file: str = "",
@@ -39,7 +38,7 @@ class RegistryClient:
         self._requests = SignedRequests(
             host,
             credentials,
-            clock=clock or SystemClock(),
+            limit=limit or TimeLimit(SystemClock()),
             tell=tell,
             patience=patience,
             ca_file=ca_file,

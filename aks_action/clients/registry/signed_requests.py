@@ -7,9 +7,9 @@ import threading
 from collections.abc import Callable
 from urllib.parse import urljoin
 
+from aks_action.clients.clock import TimeLimit
 from aks_action.clients.http import Answer
 from aks_action.clients.image_ports import Credentials
-from aks_action.clients.ports import Clock
 from aks_action.clients.registry.signing_in import SignIn
 from aks_action.clients.registry.transport import Transport
 from aks_action.errors import AuthError, RegistryError
@@ -30,7 +30,7 @@ class SignedRequests:
         host: str,
         credentials: Credentials,
         *,
-        clock: Clock,
+        limit: TimeLimit,
         tell: Callable[[str], None],
         patience: float,
         ca_file: str,
@@ -39,9 +39,9 @@ class SignedRequests:
         self._password = credentials.password
         self._api = _HUB_API if host == DOCKER_HUB else host
         self._transport = Transport(
-            self._api, clock=clock, tell=tell, patience=patience, ca_file=ca_file
+            self._api, limit=limit, tell=tell, patience=patience, ca_file=ca_file
         )
-        self._sign_in = SignIn(host, credentials, self._transport, clock)
+        self._sign_in = SignIn(host, credentials, self._transport, limit.clock)
         self._base = ""
         self._lock = threading.Lock()
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from urllib.parse import urljoin, urlsplit
 
+from aks_action.clients.clock import TimeLimit
 from aks_action.clients.http import REDIRECTS, Answer, Http
 from aks_action.clients.http_faults import NoAnswer, Why
 from aks_action.clients.http_pools import is_loopback
-from aks_action.clients.ports import Clock
 from aks_action.errors import ActionError, AuthError, RegistryError
 
 
@@ -23,14 +23,14 @@ class Transport:
         self,
         host: str,
         *,
-        clock: Clock,
+        limit: TimeLimit,
         tell: Callable[[str], None] = lambda _: None,
         patience: float = 60.0,
         ca_file: str = "",
     ) -> None:
         self._host = host
         self._http = Http(
-            clock=clock,
+            limit=limit,
             error=_error,
             tell=tell,
             patience=patience,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from aks_action.clients.clock import TimeLimit
 from aks_action.clients.ports import Clock, Cluster
 from aks_action.errors import ApplyError
 from aks_action.model.health import RULES
@@ -50,7 +51,7 @@ def write(step: Step, cluster: Cluster, live: Live, clock: Clock) -> None:
         case Apply() | Delete(if_failed=False):
             journal = Journal(clock.now)
             entry = journal.begin(step.ref, None, Change.CONFIGURED)
-            Writer(cluster, clock, journal, dict(live), clock.now()).write(step, entry)
+            Writer(cluster, TimeLimit(clock, 0), journal, dict(live)).write(step, entry)
         case Patch() | Reroute():
             traffic.carry_out(step, _at_once(cluster, clock))
         case (
@@ -89,4 +90,4 @@ def look(stage: Stage, cluster: Cluster) -> None:
 
 
 def _at_once(cluster: Cluster, clock: Clock) -> traffic.Traffic:
-    return traffic.Traffic(cluster=cluster, clock=clock, deadline=clock.now(), tell=lambda _: None)
+    return traffic.Traffic(cluster=cluster, limit=TimeLimit(clock, 0), tell=lambda _: None)

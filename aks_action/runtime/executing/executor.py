@@ -42,7 +42,7 @@ def execute(
     """
     around, before = surroundings, frozenset(observed.live)
     live = dict(observed.live)
-    writer = Writer(around.cluster, around.clock, journal, live, around.deadline)
+    writer = Writer(around.cluster, around.limit, journal, live)
     with parallel.workers() as pool:
         execution = _Execution(
             surroundings=around,

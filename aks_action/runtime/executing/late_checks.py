@@ -58,7 +58,7 @@ class LateChecks:
     def _await_kinds(self, kinds: set[tuple[str, str]]) -> None:
         """Discovery lags behind a definition that is established by up to some seconds."""
         cluster, clock = self.surroundings.cluster, self.surroundings.clock
-        until = min(clock.now() + _DISCOVERY, self.surroundings.deadline)
+        until = min(clock.now() + _DISCOVERY, self.surroundings.limit.until)
         missing = kinds - cluster.types().keys()
         while missing and clock.now() < until:
             missing = kinds - cluster.types(refresh=True).keys()

@@ -50,7 +50,7 @@ class StageWaits:
             around.cluster,
             self.writer.named(step.manifests),
             live=self.live,
-            deadline=around.deadline,
+            deadline=around.limit.until,
             clock=around.clock,
             since=around.since,
             steady=step.steady,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from aks_action.clients.clock import TimeLimit
 from aks_action.clients.ports import Clock, Cluster
 from aks_action.model.health import Trouble
 from aks_action.model.manifests import Document, Manifest, ObjectRef
@@ -17,7 +18,7 @@ from aks_action.runtime.executing.traffic import Traffic
 class Surroundings:
     """What a run works with.
 
-    deadline: a value of `clock.now()`; ends every wait.
+    limit:    of the run; ends every wait.
     since:    wall-clock time (UTC, aware) at which the run began to write.
     tell:     takes a line of progress; the text may hold text from the cluster.
     warn:     takes a trouble of something that is waited for, see `waiting.wait`.
@@ -29,8 +30,7 @@ class Surroundings:
     """
 
     cluster: Cluster
-    clock: Clock
-    deadline: float
+    limit: TimeLimit
     since: datetime
     tell: Callable[[str], None]
     warn: Callable[[Manifest, Trouble], None]
@@ -39,8 +39,10 @@ class Surroundings:
     grace: float = 2.0
 
     @property
+    def clock(self) -> Clock:
+        return self.limit.clock
+
+    @property
     def traffic(self) -> Traffic:
         """As much of it as the steps that move traffic need."""
-        return Traffic(
-            cluster=self.cluster, clock=self.clock, deadline=self.deadline, tell=self.tell
-        )
+        return Traffic(cluster=self.cluster, limit=self.limit, tell=self.tell)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from aks_action.clients.ports import Clock, Cluster
+from aks_action.clients.clock import TimeLimit
+from aks_action.clients.ports import Cluster
 from aks_action.errors import ApiError, ApplyError
 from aks_action.model import durations
 from aks_action.model.documents import get_in
@@ -32,8 +33,7 @@ class Traffic:
     """What the steps work with: see `surroundings.Surroundings`, whose fields these are."""
 
     cluster: Cluster
-    clock: Clock
-    deadline: float
+    limit: TimeLimit
     tell: Callable[[str], None]
 
 
@@ -60,7 +60,7 @@ def carry_out(step: TrafficStep, around: Traffic, known: Document | None = None)
 def carry_out_waits(steps: Sequence[traffic_waits.TrafficWait], around: Traffic) -> None:
     """Waits that begin together. Raises as `traffic_waits.wait`."""
     if steps:
-        traffic_waits.wait(steps, around.cluster, around.clock, around.deadline, around.tell)
+        traffic_waits.wait(steps, around.cluster, around.limit, around.tell)
 
 
 def _patch(step: Patch, around: Traffic, known: Document | None) -> Document | None:
@@ -100,9 +100,14 @@ def _reroute(step: Reroute, around: Traffic) -> Document | None:
 
 
 def _pause(step: Pause, around: Traffic) -> None:
-    """Time passes in pieces, each with a line that tells how much is left."""
-    ends = around.clock.now() + step.seconds
-    while (left := ends - around.clock.now()) > 0:
-        if left > _REMINDER:
-            around.tell(f"waiting for {durations.readable(left)} more ({step.why})")
-        around.clock.sleep(min(left, _REMINDER))
+    """Time passes in pieces, each with a line that tells how much is left.
+
+    It was asked for, so that nothing of it is missing in what comes after.
+    """
+    clock = around.limit.clock
+    ends = clock.now() + step.seconds
+    with around.limit.besides(step.seconds):
+        while (left := ends - clock.now()) > 0:
+            if left > _REMINDER:
+                around.tell(f"waiting for {durations.readable(left)} more ({step.why})")
+            clock.sleep(min(left, _REMINDER))

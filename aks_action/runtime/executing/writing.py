@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 
-from aks_action.clients.ports import Clock, Cluster, Propagation
+from aks_action.clients.clock import TimeLimit
+from aks_action.clients.ports import Cluster, Propagation
 from aks_action.errors import ApiError, ApplyError
 from aks_action.model.applying.takeover import renewed
 from aks_action.model.manifests import Document, Manifest, ObjectRef, ref_of
@@ -30,23 +31,21 @@ def assessment_of(apply: Apply) -> Assessment:
 class Writer:
     """Writes objects from several threads, and knows them as the server last answered.
 
-    live:     the objects by identity; filled further by every write.
-    deadline: a value of `clock.now()`, for objects that have to go first.
+    live:  the objects by identity; filled further by every write.
+    limit: ends the wait for objects that have to go first.
     """
 
     def __init__(
         self,
         cluster: Cluster,
-        clock: Clock,
+        limit: TimeLimit,
         journal: Journal,
         live: dict[ObjectRef, Document],
-        deadline: float,
     ) -> None:
         self._cluster = cluster
-        self._clock = clock
+        self._limit = limit
         self._journal = journal
         self._live = live
-        self._deadline = deadline
         self._stopped = threading.Event()
         self._generated: dict[tuple[object, ...], list[ObjectRef]] = {}
         self._defined: set[tuple[str, str]] = set()
@@ -175,9 +174,9 @@ class Writer:
             now = self._cluster.get(ref)
             if now is None or now["metadata"].get("uid") != uid:
                 return now
-            if self._clock.now() >= self._deadline:
+            if self._limit.clock.now() >= self._limit.until:
                 raise ApplyError(_not_gone(ref, now))
-            self._clock.sleep(pause)
+            self._limit.clock.sleep(pause)
             pause = min(pause * 1.5, 1.0)
             self.go_on()
         return None

@@ -83,6 +83,7 @@ class _Wait:
 
     pending: the targets that are left.    seconds: until each of the others was ready.
     logs:    of crashed pods of Jobs, read while they are there.
+    lost:    why, in the end, it could not be seen how the targets are; empty where it could.
     """
 
     cluster: Cluster
@@ -97,6 +98,7 @@ class _Wait:
     pending: dict[ObjectRef, Manifest] = field(default_factory=dict)
     seconds: dict[ObjectRef, float] = field(default_factory=dict)
     logs: defaultdict[ObjectRef, list[Log]] = field(default_factory=lambda: defaultdict(list))
+    lost: str = ""
 
     def begin(self, live: Mapping[ObjectRef, Document]) -> None:
         """Judge every target by what is known already."""
@@ -120,6 +122,29 @@ class _Wait:
                     self._judge(ref)
                 self._settle()
                 self.news.remind(self._left, len(self.judge.health), self.clock.now())
+            if not any(each.is_failed for each in self._left.values()):
+                self._look_for_the_last_time(feeds)
+
+    def _look_for_the_last_time(self, feeds: Feeds) -> None:
+        """Before time is up: a watch may have been silent, or its news still be on the way."""
+        if not self.pending:
+            return
+        for message in feeds.look_again():
+            if not isinstance(message, Trouble):
+                self.sightings.take(message)
+            elif message.collection.kind in self._kinds and not message.final:
+                self.lost = str(message.error)
+        for ref in self.pending:
+            self._judge(ref)
+        ready = [ref for ref in self.pending if self._verdict(ref).is_ready]
+        for ref in ready:
+            self._let_go(ref)
+
+    @property
+    def _kinds(self) -> set[str]:
+        """What has to be seen for a verdict."""
+        kinds = {ref.kind for ref in self.pending}
+        return kinds | {"Pod"} if self.readiness.has_to_be_steady else kinds
 
     @property
     def _left(self) -> dict[ObjectRef, Health]:
@@ -135,10 +160,7 @@ class _Wait:
         """Take a message in; returns the targets whose health it may change."""
         if not isinstance(message, Trouble):
             return self.sightings.take(message)
-        kinds = {ref.kind for ref in self.pending}
-        if self.readiness.has_to_be_steady:
-            kinds.add("Pod")
-        if message.final and message.collection.kind in kinds:
+        if message.final and message.collection.kind in self._kinds:
             raise message.error
         self.news.lost(message)
         if message.final:  # it is empty as far as anybody here can see
@@ -162,9 +184,12 @@ class _Wait:
         ):
             return
         for ref in proven:
-            del self.pending[ref]
-            self.seconds[ref] = self.readiness.since.pop(ref) - self.began
-            self.news.ready(ref, self.seconds[ref], self.judge.health[ref])
+            self._let_go(ref)
+
+    def _let_go(self, ref: ObjectRef) -> None:
+        del self.pending[ref]
+        self.seconds[ref] = self.readiness.since.pop(ref) - self.began
+        self.news.ready(ref, self.seconds[ref], self.judge.health[ref])
 
     def _is_proven(self, ref: ObjectRef) -> bool:
         return self.readiness.is_proven(ref, self.clock.now())
@@ -192,7 +217,8 @@ class _Wait:
                     logs=tuple(self.logs[each.ref]),
                 )
                 for each in self.targets
-            )
+            ),
+            lost=self.lost,
         )
 
     def _verdict(self, ref: ObjectRef) -> Health:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from aks_action.errors import ActionError, Problem, RolloutFailed, RolloutTimeout
+from aks_action.errors import ActionError, ApplyError, Problem, RolloutFailed, RolloutTimeout
 from aks_action.model.health import Health, Related
 from aks_action.model.manifests import Document, Manifest
 from aks_action.runtime.container_logs import Log
@@ -36,9 +36,13 @@ class Waited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitResult:
-    """Every target in the given order; the wait succeeded when all of them are ready."""
+    """Every target in the given order; the wait succeeded when all of them are ready.
+
+    lost: why, in the end, it could not be seen how those that are pending are; else empty.
+    """
 
     targets: tuple[Waited, ...]
+    lost: str = ""
 
     @property
     def failed(self) -> tuple[Waited, ...]:
@@ -54,7 +58,19 @@ class WaitResult:
 
     @property
     def error(self) -> ActionError | None:
-        """What to raise: RolloutFailed (exit 7), RolloutTimeout (8), or None when all are ready."""
+        """What to raise: RolloutFailed (exit 7), RolloutTimeout (8), ApplyError (6) where it is not
+        known, or None when all are ready.
+        """
+        if self.lost and self.pending and not self.failed:
+            unknown = [
+                Problem(
+                    message=f"{each.manifest.ref}: whether it is healthy is not known. When it was "
+                    f"seen last: {each.health.message}.",
+                    source=each.manifest.source,
+                )
+                for each in self.pending
+            ]
+            return ApplyError(*unknown, self.lost)
         guilty = self.failed or self.pending
         kind = RolloutFailed if self.failed else RolloutTimeout
         problems = [Problem(message=each.sentence, source=each.manifest.source) for each in guilty]

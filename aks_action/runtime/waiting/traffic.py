@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from aks_action.clients.ports import Clock, Cluster
-from aks_action.errors import RolloutFailed, RolloutTimeout
+from aks_action.clients.clock import TimeLimit
+from aks_action.clients.ports import Cluster
+from aks_action.errors import ActionError, ApplyError, RolloutFailed, RolloutTimeout
 from aks_action.model.documents import get_in
 from aks_action.model.health import Related, assess
 from aks_action.model.label_selectors import selects
@@ -28,21 +29,20 @@ _PODS = ("v1", "Pod")
 def wait(
     steps: Sequence[TrafficWait],
     cluster: Cluster,
-    clock: Clock,
-    deadline: float,
+    limit: TimeLimit,
     tell: Callable[[str], None],
 ) -> None:
-    """Wait until every step has come true, all at once. deadline: a value of `clock.now()`.
+    """Wait until every step has come true, all at once, within the limit.
 
     Raises RolloutFailed for a route that a gateway refuses, RolloutTimeout with everything that is
     missing when the time is up, ApiError or AuthError for what may not be listed or watched.
     """
     view = _View(collections_of(steps))
     told: set[tuple[int, str]] = set()
-    with Feeds(cluster, clock) as feeds:
+    with Feeds(cluster, limit.clock) as feeds:
         for collection in view.collections:
             feeds.open(collection)
-        while True:
+        while limit.clock.now() < limit.until:
             if view.is_complete:
                 left = _left(steps, view)
                 if not left:
@@ -50,10 +50,12 @@ def wait(
                 for number, reason in sorted(left - told):
                     tell(f"waiting {steps[number]}: {reason}")
                 told |= left
-            if clock.now() >= deadline:
-                raise _timeout(steps, view)
-            for message in feeds.gather(deadline):
+            for message in feeds.gather(limit.until):
                 view.take(message)
+        for message in feeds.look_again():
+            view.take(message)
+        if not view.is_complete or _left(steps, view):
+            raise _timeout(steps, view)
 
 
 def _left(steps: Sequence[TrafficWait], view: _View) -> set[tuple[int, str]]:
@@ -61,7 +63,10 @@ def _left(steps: Sequence[TrafficWait], view: _View) -> set[tuple[int, str]]:
     return {(n, reason) for n, step in enumerate(steps) if (reason := _missing(step, view))}
 
 
-def _timeout(steps: Sequence[TrafficWait], view: _View) -> RolloutTimeout:
+def _timeout(steps: Sequence[TrafficWait], view: _View) -> ActionError:
+    if view.lost:
+        why = next(iter(view.lost.values()))
+        return ApplyError(f"Waited {steps[0]}, and whether that came true is not known. {why}")
     if not view.is_complete:
         return RolloutTimeout(f"Waited {steps[0]}, but the cluster did not answer in time.")
     *first, last = (f"Waited {steps[n]}, but {reason}." for n, reason in sorted(_left(steps, view)))
@@ -69,10 +74,11 @@ def _timeout(steps: Sequence[TrafficWait], view: _View) -> RolloutTimeout:
 
 
 class _View:
-    """What the collections hold, as far as the feeds have told."""
+    """What the collections hold, as far as the feeds have told. lost: why one does not tell."""
 
     def __init__(self, collections: Iterable[Collection]) -> None:
         self.collections = tuple(collections)
+        self.lost: dict[Collection, str] = {}
         self._held: dict[Collection, dict[ObjectRef, Document]] = {}
 
     @property
@@ -84,7 +90,9 @@ class _View:
         if isinstance(message, Trouble):
             if message.final:
                 raise message.error
+            self.lost[message.collection] = str(message.error)
             return
+        self.lost.pop(message.collection, None)
         if isinstance(message, Snapshot):
             self._held[message.collection] = {ref_of(each): each for each in message.items}
             return

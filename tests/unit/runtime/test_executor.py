@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from aks_action.clients.clock import TimeLimit
 from aks_action.clients.ports import Listing, WatchEvent
 from aks_action.errors import (
     ApplyError,
@@ -67,8 +68,7 @@ class Run:
         self.after_check()
         surroundings = Surroundings(
             cluster=self.cluster,
-            clock=self.clock,
-            deadline=self.clock.now() + 60,
+            limit=TimeLimit(self.clock, 60),
             since=datetime(2026, 1, 1, tzinfo=UTC),
             tell=self.told.append,
             warn=lambda manifest, trouble: None,

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from aks_action.clients.clock import SystemClock, TimeLimit
 from aks_action.errors import ApplyError, Conflict, Locked
 from aks_action.inputs import parse
 from aks_action.jobs.locks import Locks, holder
@@ -326,7 +327,7 @@ def test_a_namespace_gets_its_lock_with_the_first_write_into_it_and_all_are_give
     cluster = FakeCluster("one", "two")
     ref = manifest(set_in(config_map(), ("metadata", "namespace"), "two")).ref
     settings = parse({"manifests": "k8s", "lock-timeout": "0"}, RunContext())
-    with Locks(cluster, settings, print) as locks:
+    with Locks(cluster, settings, print, TimeLimit(SystemClock())) as locks:
         locks.take(["one"])
         locks.guard(ref)
         locks.guard(ref)

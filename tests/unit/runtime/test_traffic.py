@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from aks_action.clients.clock import TimeLimit
 from aks_action.errors import ApiError, ApplyError
 from aks_action.model.manifests import ObjectRef, ref_of
 from aks_action.model.resources import ResourceType
@@ -30,7 +31,7 @@ def shop() -> FakeCluster:
 
 def around(cluster: FakeCluster, clock: FakeClock, told: list[str] | None = None) -> Traffic:
     tell = (told if told is not None else []).append
-    return Traffic(cluster=cluster, clock=clock, deadline=clock.time + 30, tell=tell)
+    return Traffic(cluster=cluster, limit=TimeLimit(clock, 30), tell=tell)
 
 
 def service(**selector: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from aks_action.clients.clock import TimeLimit
 from aks_action.clients.ports import WatchEvent
 from aks_action.errors import ApiError, RolloutFailed, RolloutTimeout
 from aks_action.model.manifests import ObjectRef, ref_of
@@ -38,7 +39,7 @@ class Scene:
 
     def wait(self, *steps: TrafficWait, seconds: float = 600.0) -> None:
         clock = HurriedClock(speed=40.0)
-        wait(steps, self.cluster, clock, clock.now() + seconds, self.tell)
+        wait(steps, self.cluster, TimeLimit(clock, seconds), self.tell)
 
     def tell(self, line: str) -> None:
         self.told.append(line)

@@ -285,7 +285,7 @@ def test_a_crash_of_which_no_watch_has_told_is_found_by_looking_again(scene: Sce
     began = clock.now()
     assert scene.wait(clock=clock, steady=6.0).error is None
     assert clock.now() - began >= 6.0 + 12.0
-    assert looked == 3
+    assert looked in (3, 4)  # the watch is silent for 15 s, too
 
 
 def test_pods_that_are_not_steady_in_time_are_told(scene: Scene) -> None:
