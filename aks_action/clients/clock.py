@@ -63,6 +63,10 @@ class TimeLimit:
         """Begin anew, for what has as much time once more."""
         self.until = self.clock.now() + self._seconds
 
+    @property
+    def is_over(self) -> bool:
+        return self.clock.now() >= self.until
+
     def left(self) -> float:
         """Seconds that a request may take which begins now; 0: it must not begin.
 

@@ -10,7 +10,7 @@ from functools import partial
 from aks_action import report
 from aks_action.clients.clock import SystemClock, TimeLimit
 from aks_action.clients.ports import Cluster
-from aks_action.errors import ActionError, Problem
+from aks_action.errors import ActionError, Problem, RolloutTimeout
 from aks_action.jobs import batches
 from aks_action.jobs.decision import Decision
 from aks_action.model.health import Gravity, Trouble
@@ -50,6 +50,10 @@ class Execution:
 
     def run(self) -> None:
         """Carry it out, wait until it is healthy, and remember how it ended. Raises ActionError."""
+        if self.limit.is_over:
+            raise RolloutTimeout(
+                "The time limit (`timeout`) was over before the first change. Nothing was written."
+            )
         release = self._decision.release
         release.begin(self.plan)
         try:

@@ -86,12 +86,11 @@ class Locks:
                 self._cluster,
                 lease_ref(namespace, self._release),
                 self._holder,
-                clock=self._clock,
+                limit=self._limit,
                 tell=self._tell,
             )
             began = self._clock.now()
-            with self._limit.besides(self._seconds):  # it waits for others, who have their time
-                waited = lock.take(self._seconds)
+            waited = lock.take(self._seconds)
             self._seconds = max(self._seconds - (self._clock.now() - began), 0.0)
             self._locks[namespace] = lock
             return waited

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from concurrent import futures
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Self
@@ -134,6 +135,7 @@ class Feeds:
         self._clock = clock
         self._watches = OpenStreams()
         self._feeds: list[_Feed] = []
+        self._answered = clock.now()
 
     def __enter__(self) -> Self:
         return self
@@ -179,7 +181,10 @@ class Feeds:
         with parallel.workers() as pool:
             asked = {pool.submit(self._looked, each.collection): each for each in self._feeds}
             done, _ = futures.wait(asked, timeout=LAST_LOOK_SECONDS)
-        late = ApplyError(f"{self._cluster.host} does not answer any more.")
+        then = datetime.now(UTC) - timedelta(seconds=self._clock.now() - self._answered)
+        late = ApplyError(
+            f"The API server at {self._cluster.host} cannot be reached since {then:%H:%M:%S} UTC."
+        )
         return [
             future.result()
             if future in done
@@ -217,6 +222,7 @@ class Feeds:
     def _list_and_watch(self, feed: _Feed) -> None:
         collection = feed.collection
         listing = self._listing(collection)
+        self._answered = self._clock.now()
         feed.see(listing.items)
         self._messages.put(Snapshot(collection=collection, items=listing.items))
         if self._watches.pause(_LOOK_SECONDS):
@@ -234,8 +240,9 @@ class Feeds:
             for event in events:
                 if self._watches.are_closed():
                     return
+                self._answered = self._clock.now()
                 if event.type != "BOOKMARK":
-                    feed.hear(event, self._clock.now())
+                    feed.hear(event, self._answered)
                     self._messages.put(Change(collection=collection, event=event))
         feed.watch = None
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from aks_action.clients.clock import SystemClock
+from aks_action.clients.clock import SystemClock, TimeLimit
 from aks_action.clients.ports import Cluster
 from aks_action.errors import ApiError, Conflict, Locked
 from aks_action.model.locking import Holder, holder_of, lease, lease_ref
@@ -28,7 +28,7 @@ def lock(cluster: Cluster, namespace: str, name: str, clock: SystemClock | None 
         cluster,
         lease_ref(namespace),
         Holder(identity=name, run=f"run {name}", actor=name),
-        clock=clock or SystemClock(),
+        limit=TimeLimit(clock or SystemClock()),
         tell=lambda line: None,
     )
 

@@ -174,7 +174,7 @@ class Writer:
             now = self._cluster.get(ref)
             if now is None or now["metadata"].get("uid") != uid:
                 return now
-            if self._limit.clock.now() >= self._limit.until:
+            if self._limit.is_over:
                 raise ApplyError(_not_gone(ref, now))
             self._limit.clock.sleep(pause)
             pause = min(pause * 1.5, 1.0)

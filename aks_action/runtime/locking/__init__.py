@@ -7,7 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from aks_action.clients.ports import Clock, Cluster
+from aks_action.clients.clock import TimeLimit
+from aks_action.clients.ports import Cluster
 from aks_action.errors import ActionError, ApiError, Locked, LockLost
 from aks_action.model import durations
 from aks_action.model.locking import Holder, holder_of, renewal, version_of, who
@@ -28,8 +29,9 @@ def _utc_now() -> datetime:
 class Lock:
     """One Lease. Safe to use from several threads.
 
-    tell: takes a line about who is waited for, and about what could not be done.
-    now:  the time of day.
+    limit: of this run; the time of those it waits for comes on top.
+    tell:  takes a line about who is waited for, and about what could not be done.
+    now:   the time of day.
     """
 
     def __init__(
@@ -38,17 +40,17 @@ class Lock:
         ref: ObjectRef,
         holder: Holder,
         *,
-        clock: Clock,
+        limit: TimeLimit,
         tell: Callable[[str], None],
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._cluster = cluster
         self._ref = ref
         self._holder = holder
-        self._clock = clock
+        self._limit, self._clock = limit, limit.clock
         self._tell = tell
         self._now = now
-        self._taking = Taking(cluster=cluster, ref=ref, holder=holder, clock=clock, now=now)
+        self._taking = Taking(cluster=cluster, ref=ref, holder=holder, clock=limit.clock, now=now)
         self._mutex = threading.RLock()
         self._ended = threading.Event()
         self._version = ""
@@ -71,7 +73,8 @@ class Lock:
                 waited_for = holder_of(found)
                 patience = f"Waiting for its end, up to {durations.readable(left)}."
                 self._tell(f"{_held(self._ref, found)} {patience}")
-            self._taking.await_change(found, began + seconds)
+            with self._limit.besides(left):  # others have their time
+                self._taking.await_change(found, began + seconds)
         if waited_for:
             waited = durations.readable(self._clock.now() - began)
             self._tell(f"It is this run's turn, after {waited}.")

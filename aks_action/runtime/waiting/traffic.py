@@ -42,7 +42,7 @@ def wait(
     with Feeds(cluster, limit.clock) as feeds:
         for collection in view.collections:
             feeds.open(collection)
-        while limit.clock.now() < limit.until:
+        while not limit.is_over:
             if view.is_complete:
                 left = _left(steps, view)
                 if not left:

@@ -1,5 +1,6 @@
 """Who holds the lock of a namespace, who waits for it, and who takes it over."""
 
+import math
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -45,10 +46,10 @@ class Scene:
         self.told: list[str] = []
         self.time = NOON
 
-    def lock(self, who: Holder = BOB, clock: Any = None) -> Lock:
-        clock = clock or HurriedClock(50)
+    def lock(self, who: Holder = BOB, clock: Any = None, seconds: float = math.inf) -> Lock:
+        limit = TimeLimit(clock or HurriedClock(50), seconds)
         return Lock(
-            self.cluster, REF, who, clock=clock, tell=self.told.append, now=lambda: self.time
+            self.cluster, REF, who, limit=limit, tell=self.told.append, now=lambda: self.time
         )
 
     @property
@@ -107,6 +108,16 @@ def test_who_has_waited_for_long_enough_fails_and_has_written_nothing(
     assert caught.value.exit_code == 8
     assert ("did not end within 3.0 s" in str(caught.value)) == bool(seconds)
     assert holder_of(scene.live or {}) == "alice"
+
+
+def test_the_time_of_a_run_that_was_waited_for_is_no_time_of_ones_own(scene: Scene) -> None:
+    """The requests for the lock are: one that hangs is over with the step."""
+    scene.cluster.create(lease(REF, ALICE, NOON))
+    clock = HurriedClock(100)
+    lock = scene.lock(clock=clock, seconds=60)
+    ends = lock._limit.until
+    assert lock.take(600)
+    assert 15 <= lock._limit.until - ends < 45
 
 
 def test_a_lease_that_is_not_renewed_any_more_is_taken_over(scene: Scene) -> None:
