@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import json
 
-import urllib3
+from aks_action.clients.clock import SystemClock, TimeLimit
+from aks_action.clients.http import Answer, Http
+from aks_action.errors import ApplyError
+from aks_action.model import origins
 
 TIMEOUT_SECONDS = 5.0
 
@@ -16,22 +19,23 @@ TIMEOUT_SECONDS = 5.0
 def workflow_path(api_url: str, repository: str, name: str, token: str) -> str:
     """`.github/workflows/x.yml` of the workflow called `name`; empty when GitHub does not say.
 
+    api_url: as the runner gives it. The token goes there by HTTPS, else nobody asks.
     One request, without a retry: what it tells is a convenience and must never cost a deploy.
     """
-    headers = {"Accept": "application/vnd.github+json", "User-Agent": "aks-action"}
+    headers = {"Accept": "application/vnd.github+json"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
     url = f"{api_url.rstrip('/')}/repos/{repository}/actions/workflows?per_page=100"
+    http = Http(
+        limit=TimeLimit(SystemClock(), TIMEOUT_SECONDS),
+        error=lambda answer: ApplyError(answer.sentence),
+        patience=TIMEOUT_SECONDS,
+    )
+    answer = http.attempt("GET", url, to=origins.of_runner(api_url), headers=headers)
     try:
-        answer = urllib3.request(
-            "GET",
-            url,
-            headers=headers,
-            timeout=urllib3.Timeout(total=TIMEOUT_SECONDS),
-            retries=False,
-            redirect=False,
-        )
-        workflows = json.loads(answer.data)["workflows"] if answer.status == 200 else []
+        if not isinstance(answer, Answer) or answer.status != 200:
+            return ""
+        workflows = json.loads(answer.body)["workflows"]
         return next((str(each["path"]) for each in workflows if each["name"] == name), "")
-    except (urllib3.exceptions.HTTPError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return ""

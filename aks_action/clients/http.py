@@ -1,15 +1,16 @@
 """HTTP to servers that are no cluster: Azure, GitHub, registries, where manifests lie.
 
-Pooled, verified, by the proxy of the environment, bounded in time and size, and tried again while
-that helps. Not `azure.core.PipelineClient`: its first call costs 48 ms of CPU, and how long to go
-on, what to tell meanwhile and what to say at the end are this action's own.
+The one door: each request says which origins may receive its credentials, and an answer cannot
+lead it elsewhere. Pooled, verified, by the proxy of the environment, bounded in time and size, and
+tried again while that helps. Not `azure.core.PipelineClient`: its first call costs 48 ms of CPU,
+and how long to go on, what to tell meanwhile and what to say at the end are this action's own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import urllib3
 from urllib3 import exceptions as faults
@@ -20,6 +21,8 @@ from aks_action.clients.http_faults import NoAnswer, Why, broken, not_now
 from aks_action.clients.http_pools import Pools
 from aks_action.clients.retry import Again, with_retries
 from aks_action.errors import ActionError
+from aks_action.model import origins
+from aks_action.model.origins import Origin
 
 MEGABYTE = 1024 * 1024
 REDIRECTS = (301, 302, 303, 307, 308)
@@ -52,8 +55,7 @@ class Http:
     patience:   seconds in which one request, its pauses included, must have been answered.
     headers:    sent with every request.
     ca_file:    further trusted certificates (PEM), beside those of the system.
-    may_follow: raises for an address that a redirect must not lead to; without it, redirects are
-                answers like others.
+    follow:     redirects of GET and HEAD are followed; without it they are answers like others.
     """
 
     def __init__(
@@ -66,7 +68,7 @@ class Http:
         most_bytes: int = 8 * MEGABYTE,
         headers: Mapping[str, str] | None = None,
         ca_file: str = "",
-        may_follow: Callable[[str], None] | None = None,
+        follow: bool = False,
     ) -> None:
         self._limit, self._clock = limit, limit.clock
         self._error = error
@@ -75,31 +77,39 @@ class Http:
         self._most_bytes = most_bytes
         self._headers = {"User-Agent": _AGENT, **(headers or {})}
         self._pools = Pools(ca_file, silence=patience / 2)
-        self._may_follow = may_follow
-        self._reached: set[str] = set()
+        self._follow_redirects = follow
+        self._reached: set[tuple[str, int]] = set()
 
-    def reached(self, netloc: str) -> bool:
-        """Whether a host has answered anything so far."""
-        return netloc in self._reached
+    def reached(self, url: str) -> bool:
+        """Whether the host and port of an address have answered anything so far."""
+        origin = Origin.of(url)
+        return (origin.host, origin.port) in self._reached
 
     def send(
         self,
         method: str,
         url: str,
         *,
+        to: Collection[Origin] = (),
+        named: bool = True,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
     ) -> Answer:
         """Send until there is an answer that is neither 429 nor 5xx.
 
-        Every request of this action may be repeated without harm. Redirects of GET and HEAD are
-        followed where they may be; another host never sees `Authorization`.
+        to:    the origins that may receive the credentials of this request; whatever has a body
+               or `Authorization` is sent to one of them or not at all.
+        named: the workflow's author named the host. A host that only a file or an answer names
+               is asked by HTTPS alone, and neither on this machine nor at a metadata service.
+
+        Every request of this action may be repeated without harm. A redirect to another origin
+        never sees `Authorization`, and is followed as what an answer names.
         Raises `error`.
         """
         begun = self._clock.now()
 
         def call() -> Answer | Again:
-            answer = self._follow(method, url, dict(headers or {}), body, begun)
+            answer = self._follow(method, url, to, named, dict(headers or {}), body, begun)
             if isinstance(answer, Answer):
                 return answer
             if not answer.again:
@@ -110,22 +120,35 @@ class Http:
         return with_retries(call, clock=self._clock, deadline=deadline, tell=self._tell)
 
     def _follow(
-        self, method: str, url: str, headers: dict[str, str], body: bytes | None, begun: float
+        self,
+        method: str,
+        url: str,
+        to: Collection[Origin],
+        named: bool,  # noqa: FBT001
+        headers: dict[str, str],
+        body: bytes | None,
+        begun: float,
     ) -> Answer | NoAnswer:
         for _ in range(_MOST_REDIRECTS):
-            answer = self.attempt(method, url, headers=headers, body=body, begun=begun)
+            answer = self.attempt(
+                method, url, to=to, named=named, headers=headers, body=body, begun=begun
+            )
             if isinstance(answer, NoAnswer) or answer.status not in REDIRECTS:
                 return answer
             location = answer.headers.get("location", "")
-            if not self._may_follow or method not in ("GET", "HEAD") or not location:
+            if not self._follow_redirects or method not in ("GET", "HEAD") or not location:
                 return answer
-            target = urljoin(url, location)
-            self._may_follow(target)
-            if _origin(target) != _origin(url):
-                headers = {k: v for k, v in headers.items() if k.lower() != "authorization"}
-            url = target
-        parts = urlsplit(url)
-        sentence = f"{parts.netloc} redirects {parts.path} in a circle"
+            source = Origin.of(url)
+            try:
+                url = urljoin(url, location)
+                if Origin.of(url) != source:
+                    origins.check_named_by_answer(url)
+                    named = False
+                    headers = {k: v for k, v in headers.items() if k.lower() != "authorization"}
+            except ValueError as why:
+                told = f"{source} redirects to {origins.display(url)}, {why}"
+                return NoAnswer(why=Why.FORBIDDEN, sentence=told)
+        sentence = f"{origins.display(url)} redirects in a circle"
         return NoAnswer(why=Why.IN_A_CIRCLE, sentence=sentence)
 
     def attempt(
@@ -133,21 +156,29 @@ class Http:
         method: str,
         url: str,
         *,
+        to: Collection[Origin] = (),
+        named: bool = True,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
         begun: float | None = None,
     ) -> Answer | NoAnswer:
         """One request. begun: when the first attempt was made, on the clock; now without it."""
-        host = urlsplit(url).netloc
         begun = self._clock.now() if begun is None else begun
+        sent = {**self._headers, **(headers or {})}
+        try:
+            origin = _allowed(url, to, named=named, has_secrets=bool(body) or _is_signed(sent))
+        except ValueError as why:
+            sentence = f"Nothing is sent to {origins.display(url)}, {why}"
+            return NoAnswer(why=Why.FORBIDDEN, sentence=sentence)
+        host = str(origin).partition("://")[2]
         left = min(begun + self._patience - self._clock.now(), self._limit.left())
         if left <= 0:
             return NoAnswer(why=Why.UNREACHED, sentence=f"{host} did not answer in time")
         try:
-            response = self._pools.of(url).request(
+            response = self._pools.of(origin, named=named).request(
                 method,
                 url,
-                headers={**self._headers, **(headers or {})},
+                headers=sent,
                 body=body,
                 redirect=False,
                 retries=False,
@@ -158,13 +189,13 @@ class Http:
         except faults.HTTPError as error:
             is_odd = isinstance(error, faults.SSLError | faults.NameResolutionError)
             patience = _NAME_SECONDS if is_odd else _RESTART_SECONDS
-            is_known = host in self._reached or self._clock.now() < begun + patience
+            is_known = self.reached(url) or self._clock.now() < begun + patience
             return broken(error, host, is_known=is_known)
         if isinstance(data, NoAnswer):
             response.close()
             return data
         response.release_conn()
-        self._reached.add(host)
+        self._reached.add((origin.host, origin.port))
         lower = {name.lower(): value for name, value in response.headers.items()}
         if response.status == 429 or response.status >= 500:
             return not_now(host, response.status, lower)
@@ -185,6 +216,15 @@ class Http:
         return bytes(content)
 
 
-def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc.lower()
+def _is_signed(headers: Mapping[str, str]) -> bool:
+    return any(name.lower() == "authorization" for name in headers)
+
+
+def _allowed(url: str, to: Collection[Origin], *, named: bool, has_secrets: bool) -> Origin:
+    """The origin of a request that may be sent. Raises ValueError with the end of a sentence."""
+    origin = Origin.of(url) if named else origins.check_named_by_answer(url)
+    if not origin.is_private:
+        raise ValueError("which is not HTTPS; plain HTTP is for this machine only")
+    if has_secrets and origin not in to:
+        raise ValueError("which may not have the credentials of this request")
+    return origin

@@ -9,6 +9,7 @@ from enum import Enum, auto
 from urllib3 import exceptions as faults
 
 from aks_action.clients import tls_faults
+from aks_action.clients.http_pools import ForbiddenAddressError
 from aks_action.clients.retry import long_wish, retry_after
 
 
@@ -21,6 +22,8 @@ class Why(Enum):
     """It answered 5xx."""
     TOO_LONG = auto()
     IN_A_CIRCLE = auto()
+    FORBIDDEN = auto()
+    """It leads where nothing is sent, or would be given what it must not have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,8 @@ def broken(error: faults.HTTPError, host: str, *, is_known: bool) -> NoAnswer:
 
     is_known: the host has answered before, so that it is no wrong name.
     """
+    if isinstance(error, ForbiddenAddressError):
+        return NoAnswer(why=Why.FORBIDDEN, sentence=f"{host} is not asked: {words(error)}")
     is_tls = isinstance(error, faults.SSLError)
     if is_tls and tls_faults.is_untrusted(error):
         why = tls_faults.why_untrusted(error)

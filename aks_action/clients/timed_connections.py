@@ -16,16 +16,25 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 
-def time_answers(manager: urllib3.PoolManager, *, silence: float) -> None:
+def time_answers(
+    manager: urllib3.PoolManager,
+    *,
+    silence: float,
+    connections: tuple[type[HTTPConnection], type[HTTPSConnection]] = (
+        HTTPConnection,
+        HTTPSConnection,
+    ),
+) -> None:
     """Let the pools that a manager makes from now on keep to the time of whole answers.
 
-    silence: seconds that may pass between two parts of an answer.
+    silence:     seconds that may pass between two parts of an answer.
+    connections: the classes that open connections by HTTP and by HTTPS.
     """
 
-    class Plain(_Timed, HTTPConnection):  # type: ignore[misc]
+    class Plain(_Timed, connections[0]):  # type: ignore[misc, valid-type]
         longest_silence = silence
 
-    class Secure(_Timed, HTTPSConnection):  # type: ignore[misc]
+    class Secure(_Timed, connections[1]):  # type: ignore[misc, valid-type]
         longest_silence = silence
 
     class PlainPool(urllib3.HTTPConnectionPool):

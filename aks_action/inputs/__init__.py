@@ -15,6 +15,7 @@ from aks_action.inputs.strategy import strategy_settings, unused
 from aks_action.inputs.volumes import recreated_claims
 from aks_action.model import children, durations
 from aks_action.model.azure import ResourceKind
+from aks_action.model.images.references import ImageReference, is_registry
 from aks_action.model.images.release_plan import ImageSettings
 from aks_action.model.provenance import RunContext
 from aks_action.model.settings import Action, ClusterSettings, DeploySettings, Settings
@@ -126,6 +127,8 @@ def _images(reader: Reader, actions: tuple[Action, ...], tag: str) -> ImageSetti
         compose_files=reader.lines("compose-file", r",\n"),
         compose_env=_compose_env(reader),
         registry=registry,
+        named_hosts=_named_hosts(reader),
+        token_server=_token_server(reader),
         username=username,
         password=password,
         tag=tag,
@@ -150,6 +153,24 @@ def _compose_env(reader: Reader) -> tuple[str, ...]:
                 "this action's inputs acts as this job."
             )
     return names
+
+
+def _named_hosts(reader: Reader) -> frozenset[str]:
+    """The registries that the input `images` names."""
+    items = (item.rpartition("=")[2] for item in reader.lines("images", r",\n"))
+    return frozenset(image.registry for image in map(ImageReference.try_parse, items) if image)
+
+
+def _token_server(reader: Reader) -> str:
+    host = reader.text("registry-token-server")
+    if not host:
+        return ""
+    if not is_registry(host):
+        reader.wrong("registry-token-server", "give the host alone, such as `gitlab.example.com`")
+        return ""
+    if not reader.text("registry"):
+        reader.missing("registry", "`registry-token-server` goes with it")
+    return host
 
 
 def _deploy(reader: Reader, actions: tuple[Action, ...]) -> DeploySettings:

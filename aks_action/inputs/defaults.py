@@ -11,6 +11,7 @@ DEFAULTS: Mapping[str, str] = {
     "registry": "",
     "registry-username": "",
     "registry-password": "",
+    "registry-token-server": "",
     "tag": "",
     "source-tag": "latest",
     "build": "false",

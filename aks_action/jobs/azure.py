@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from aks_action.clients.clock import TimeLimit
 from aks_action.clients.ports import Cluster
+from aks_action.model import origins
 from aks_action.model.azure import AzureSettings
-from aks_action.model.images.plan import ImagePlan
+from aks_action.model.images.plan import ImagePlan, host_of_credentials
 from aks_action.model.images.release_plan import ImageSettings
 from aks_action.model.settings import Settings
 from aks_action.workflow import Workflow
@@ -46,18 +47,20 @@ def with_registry_login(
 ) -> ImageSettings:
     """The settings, with a login by Azure where the registry is Azure's and no password is given.
 
-    Raises ActionError when the registry does not let the identity in.
+    Raises InputError where it is not clear whose the login is, before anybody is asked; another
+    ActionError when the registry does not let the identity in.
     """
     images, azure = settings.images, settings.azure
+    host_of_credentials(plan, images)
     if azure is None or images.username:
         return images
-    targets = {push.target.registry for push in (*plan.images, *plan.aliases)}
-    hosts = sorted(host for host in targets if azure.cloud.has_registry(host))
-    if not hosts:
+    if not any(azure.cloud.has_registry(host) for host in plan.hosts):
         return images
-    login = _session(azure, env, workflow, limit).registry_credentials(hosts[0])
-    workflow.write(f"{hosts[0]}: signed in by Azure.")
-    return replace(images, username=login.username, password=login.password)
+    # Azure's registries alone see a token of Azure, also where only a file names them.
+    host = origins.registry_of_password(plan.hosts, registry="", named=plan.hosts)
+    login = _session(azure, env, workflow, limit).registry_credentials(host)
+    workflow.write(f"{host}: signed in by Azure.")
+    return replace(images, username=login.username, password=login.password, login_host=host)
 
 
 def _session(

@@ -18,6 +18,7 @@ def connect(
 ) -> Cluster:
     """The cluster that the inputs or the environment name; its library is imported only here."""
     from aks_action.clients.kube.connection import connect as open_cluster  # noqa: PLC0415
+    from aks_action.clients.kube.kubeconfig import Trust  # noqa: PLC0415
 
     if cluster := azure.open_cluster(settings, env, workflow, limit):
         return cluster
@@ -33,4 +34,5 @@ def connect(
         skip_tls_verify=settings.cluster.skip_tls_verify,
         limit=limit,
         mask=workflow.mask,
+        trust=Trust(workspace=str(environment.folders(env).workspace)),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 
 from aks_action import environment
 from aks_action.clients.clock import TimeLimit
@@ -117,9 +116,9 @@ def _digests(
         images = azure.with_registry_login(plan, settings, env, workflow, limit)
         if not images.username:
             return unknown
-        from aks_action.clients.registry import RegistryClient  # noqa: PLC0415 - 60 ms to import
+        from aks_action.clients.registry import registry_opener  # noqa: PLC0415 - 60 ms to import
 
-        opened = partial(RegistryClient, limit=limit, tell=workflow.write)
+        opened = registry_opener(images, limit=limit, tell=workflow.write)
         return resolve(plan, images, open_registry=opened)
     except AuthError as refused:
         if settings.images.username:

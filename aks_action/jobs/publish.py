@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 
 from aks_action.clients.clock import SystemClock, TimeLimit, limit_of_step
 from aks_action.clients.image_ports import OpenRegistry
-from aks_action.clients.registry import RegistryClient
+from aks_action.clients.registry import registry_opener
 from aks_action.jobs import azure
 from aks_action.jobs.compose import compose_files
 from aks_action.jobs.results import Results
@@ -30,9 +29,8 @@ def run(
     tell, seconds = workflow.write, settings.deploy.timeout_seconds
     # A push takes as long as its bytes, but no answer of a registry does.
     limit = TimeLimit(SystemClock()) if action is Action.PUSH else limit_of_step(seconds)
-    open_registry = partial(
-        RegistryClient, limit=limit, tell=tell, patience=min(60.0, max(seconds, 5.0))
-    )
+    patience = min(60.0, max(seconds, 5.0))
+    open_registry = registry_opener(settings.images, limit=limit, tell=tell, patience=patience)
     composer = compose_files(settings, env, workflow)
     with workflow.group("Images"):
         plan = publishing.read_plan(settings.images, composer, tell)

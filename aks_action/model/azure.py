@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -55,8 +56,9 @@ class Cloud:
         return f"{self.audience}/.default"
 
     def has_registry(self, host: str) -> bool:
-        """Whether `host` is a container registry of this cloud (ACR)."""
-        return host.lower().endswith(self.registries)
+        """Whether `host` is a container registry of this cloud (ACR), at the port of HTTPS."""
+        name = host.lower().removesuffix(self.registries)
+        return name != host.lower() and re.fullmatch(r"[a-z0-9][a-z0-9.-]*", name) is not None
 
 
 CLOUDS: Mapping[str, Cloud] = {

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from urllib.parse import SplitResult, urlsplit
 
 from aks_action.clients.clock import SystemClock, TimeLimit
 from aks_action.clients.http import MEGABYTE, Answer, Http
 from aks_action.clients.http_faults import NoAnswer
-from aks_action.clients.http_pools import is_loopback
 from aks_action.errors import InputError
+from aks_action.model.origins import display
 
 MOST_BYTES = 32 * MEGABYTE
 _PATIENCE_SECONDS = 60.0
-
-
-def display(url: str) -> str:
-    """A URL for messages: without its query, where signed links keep their secret."""
-    parts = _split(url)
-    if not parts.scheme:
-        return parts.path
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 class Downloads:
@@ -43,19 +34,19 @@ class Downloads:
         self._ca_file = ca_file
 
     def get(self, url: str) -> bytes:
-        """The bytes behind a URL; redirects are followed, to HTTPS only.
+        """The bytes behind a URL; redirects are followed, by HTTPS and off this machine only.
 
-        Plain HTTP is for this machine only. 429, 5xx and broken connections are tried again.
+        Plain HTTP is for this machine only, where the URL itself says so. 429, 5xx and broken
+        connections are tried again.
         Raises InputError with one sentence.
         """
-        _check(url, url)
         http = Http(
             limit=self._limit,
             error=partial(_not_downloaded, url),
             patience=self._patience,
             most_bytes=self._most_bytes,
             ca_file=self._ca_file,
-            may_follow=lambda target: _check(target, url),
+            follow=True,
         )
         return _content(http.send("GET", url), url)
 
@@ -73,23 +64,3 @@ def _content(answer: Answer, url: str) -> bytes:
 
 def _not_downloaded(url: str, answer: NoAnswer) -> InputError:
     return InputError(f"{display(url)} was not downloaded: {answer.sentence}.")
-
-
-def _check(target: str, url: str) -> None:
-    parts = _split(target)
-    if "@" in parts.netloc:
-        raise InputError(f"{display(url)}: an address with a password in it is not fetched.")
-    plain = parts.scheme == "http" and is_loopback(parts.netloc)
-    if not parts.hostname or (parts.scheme != "https" and not plain):
-        where = "is" if target == url else f"redirects to {display(target)}, which is"
-        raise InputError(f"{display(url)} {where} no HTTPS address. Only https:// is fetched.")
-
-
-def _split(url: str) -> SplitResult:
-    """The parts of a URL; what is none has no host."""
-    try:
-        parts = urlsplit(url)
-        parts.port  # noqa: B018 - a port that is no number raises here
-    except ValueError:
-        return SplitResult("", "", url, "", "")
-    return parts

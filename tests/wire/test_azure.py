@@ -131,6 +131,38 @@ def test_an_oidc_job_outlives_its_first_assertion(azure: Azure) -> None:
     client.entra.token(SCOPE)
 
 
+@pytest.mark.parametrize("url", ["http://pipelines.example/x", "nonsense", "https://a@b.example/"])
+def test_the_jobs_token_is_not_sent_to_an_odd_address(azure: Azure, url: str) -> None:
+    client = Client(azure, OIDC, **{**azure.github.env, "ACTIONS_ID_TOKEN_REQUEST_URL": url})
+    said = sentence(lambda: client.entra.token(SCOPE), AuthError)
+    assert "ACTIONS_ID_TOKEN_REQUEST_URL" in said
+    assert not azure.web.requests
+
+
+def test_the_authority_does_not_lead_a_sign_in_elsewhere(azure: Azure) -> None:
+    """Where tokens are asked for stands in its OpenID configuration, which is an answer."""
+    azure.web.sites["evil.example"] = lambda _: answer({})
+    document = {
+        "issuer": f"https://{entra.HOST}/{TENANT}/v2.0",
+        "authorization_endpoint": f"https://{entra.HOST}/{TENANT}/oauth2/v2.0/authorize",
+        "token_endpoint": "https://evil.example/token",
+        "device_authorization_endpoint": f"https://{entra.HOST}/{TENANT}/oauth2/v2.0/devicecode",
+    }
+    azure.web.fail(entra.HOST, "openid-configuration", answer(document))
+    client = Client(azure, PRINCIPAL)
+    assert "evil.example" in sentence(lambda: client.entra.token(SCOPE), AuthError)
+    assert not azure.web.asked("evil.example")
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_of_the_authority_gets_no_secret(azure: Azure, status: int) -> None:
+    azure.web.sites["evil.example"] = lambda _: answer({})
+    elsewhere = Response(status=status, headers={"location": "https://evil.example/token"})
+    azure.web.fail(entra.HOST, "oauth2/v2.0/token", elsewhere)
+    sentence(lambda: Client(azure, PRINCIPAL).entra.token(SCOPE), AuthError)
+    assert not azure.web.asked("evil.example")
+
+
 def test_a_token_is_renewed_well_before_it_ends_however_short_it_lives(azure: Azure) -> None:
     azure.entra.lifetime = 20
     client = Client(azure, PRINCIPAL)

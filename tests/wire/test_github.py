@@ -53,3 +53,14 @@ def test_any_other_answer_means_that_the_file_is_not_known_after_one_request(
 
 def test_a_server_that_cannot_be_reached_means_the_same() -> None:
     assert workflow_path("http://127.0.0.1:1", "me/shop", "Release", "t") == ""
+
+
+def test_the_token_is_not_sent_in_plain_text_off_this_machine(
+    httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even through a proxy, which could read it."""
+    proxy = httpserver.url_for("/")
+    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, proxy)
+    assert workflow_path("http://api.github.example", "me/shop", "Release", "t0ken") == ""
+    assert not httpserver.log

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -54,7 +55,7 @@ class Site:
         self.clock = FakeClock()
         self.told: list[str] = []
 
-    def client(self, credentials: Credentials = ME, **options: str) -> RegistryClient:
+    def client(self, credentials: Credentials = ME, **options: Any) -> RegistryClient:
         return RegistryClient(
             self.host, credentials, limit=TimeLimit(self.clock), tell=self.told.append, **options
         )
@@ -321,29 +322,63 @@ def test_a_token_server_that_talks_nonsense(site: Site, body: str) -> None:
     assert sentence == f"The token server of {site.host} answered 200 without a token."
 
 
-def test_a_token_server_in_plain_text_elsewhere_is_not_trusted(site: Site) -> None:
-    """The password does not leave this machine unencrypted."""
-    site.welcome(401, WWW_Authenticate='Bearer realm="http://auth.example.com/token"')
-    sentence = failure(RegistryError, lambda: site.client().digest(site.ref()))
-    assert "points to http://auth.example.com, which is not HTTPS" in sentence
+@pytest.mark.parametrize(
+    ("realm", "told"),
+    [
+        ("http://auth.example.com/token", "no HTTPS address"),
+        ("https://127.0.0.1:{other}/token", "this machine itself"),
+        ("http://127.0.0.1:{other}/token", "no HTTPS address"),
+        ("https://2130706433:{other}/token", "no host but a number"),
+        ("https://169.254.169.254/token", "link-local"),
+        ("https://{host}@auth.example.com/token", "user name"),
+        ("https://auth.example.com/token", "another host than the registry's"),
+        ("https://auth.docker.io/token", "another host than the registry's"),
+        ("https://auth.example.com:8443/token", "registry-token-server: auth.example.com:8443"),
+    ],
+)
+def test_a_token_server_elsewhere_does_not_get_the_password(
+    site: Site, realm: str, told: str
+) -> None:
+    """Its address is an answer of the registry; nothing is sent there."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        other.setblocking(False)  # noqa: FBT003
+        where = realm.format(host=site.host, other=other.getsockname()[1])
+        site.welcome(401, WWW_Authenticate=f'Bearer realm="{where}"')
+        assert told in failure(ActionError, lambda: site.client().digest(site.ref()))
+        with pytest.raises(BlockingIOError):
+            other.accept()
 
 
-@contextmanager
-def another_server() -> Iterator[HTTPServer]:
-    with HTTPServer(host="localhost") as server:
-        yield server
+def test_a_token_server_that_the_author_names_is_asked(site: Site, tmp_path: Path) -> None:
+    """Also on this machine, and by HTTPS alone."""
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    with HTTPServer(host="127.0.0.1", ssl_context=context) as tokens:
+        tokens.expect_request("/token").respond_with_json({"token": "t0ken"})
+        site.welcome(401, WWW_Authenticate=f'Bearer realm="{tokens.url_for("/token")}"')
+        site.manifests(token_wanted)
+        named = f"127.0.0.1:{tokens.port}"
+        client = site.client(token_server=named, ca_file=str(tmp_path / "ca.pem"))
+        assert client.digest(site.ref()) == WEB.digest
+        ((request, _),) = tokens.log
+    assert request.authorization is not None
+    assert request.authorization.password == "hunter2"
 
 
-def test_a_redirect_to_another_host_does_not_see_the_password(site: Site) -> None:
-    """Storage behind a registry gets the question, not the sign-in."""
+def test_a_registry_that_only_a_file_names_is_not_looked_for_on_this_machine(site: Site) -> None:
+    client = site.client(Credentials(), named=False)
+    assert "this machine itself" in failure(RegistryError, lambda: client.digest(site.ref()))
+    assert not site.server.log
+
+
+def test_a_redirect_to_another_port_of_this_machine_is_not_followed(site: Site) -> None:
     site.welcome(401, WWW_Authenticate='Basic realm="x"')
-    with another_server() as storage:
-        storage.expect_request("/blob").respond_with_handler(lambda _: good())
+    with HTTPServer(host="localhost") as storage:
         site.answers(Response(status=307, headers={"Location": storage.url_for("/blob")}))
-        assert site.client().manifest(site.ref()) == WEB
-        ((request, _),) = storage.log
-    assert "Authorization" not in request.headers
-    assert "Authorization" in site.requests("/v2/app/manifests/v1")[0].headers
+        sentence = failure(RegistryError, lambda: site.client().manifest(site.ref()))
+        assert not storage.log
+    assert "no HTTPS address" in sentence
 
 
 def test_redirects_that_are_not_followed(site: Site) -> None:
@@ -353,7 +388,7 @@ def test_redirects_that_are_not_followed(site: Site) -> None:
     assert "cannot be followed" in failure(
         RegistryError, lambda: site.client().put(site.ref(), WEB)
     )
-    assert "not HTTPS" in failure(RegistryError, lambda: site.client().manifest(site.ref()))
+    assert "no HTTPS" in failure(RegistryError, lambda: site.client().manifest(site.ref()))
     site.server.clear()
     site.welcome()
     site.answers(Response(status=302, headers={"Location": "/v2/app/manifests/v1"}))

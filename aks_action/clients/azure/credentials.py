@@ -19,7 +19,9 @@ from aks_action.clients.azure import github_oidc, sign_in_errors
 from aks_action.clients.clock import TimeLimit, within
 from aks_action.clients.http import Http
 from aks_action.errors import AuthError
+from aks_action.model import origins
 from aks_action.model.azure import AuthType, AzureSettings
+from aks_action.model.origins import Origin, display
 
 _MARGIN = 300.0
 _MARGIN_PART = 0.25
@@ -99,7 +101,8 @@ class Entra:
             "connection_verify": self._env.get("SSL_CERT_FILE") or True,
         }
         entra = {
-            **common,
+            "transport": _only_to(origins.of_sign_in(self._settings.cloud.authority), common),
+            **_PIPELINE,
             "authority": self._settings.cloud.authority,
             "disable_instance_discovery": True,
         }
@@ -145,3 +148,26 @@ class Entra:
                 "`azure.workload.identity/use: true` and a service account with the client's id."
             )
         return found
+
+
+def _only_to(receivers: frozenset[Origin], options: Mapping[str, Any]) -> Any:
+    """The library's transport for a secret that `receivers` alone may get.
+
+    Where a token is asked for stands in an answer of the authority: its OpenID configuration.
+    """
+    from azure.core.exceptions import ClientAuthenticationError  # noqa: PLC0415 - on this path only
+    from azure.core.pipeline.transport import RequestsTransport  # noqa: PLC0415
+
+    class OnlyTo(RequestsTransport):  # type: ignore[misc]
+        def send(self, request: Any, **how: Any) -> Any:
+            try:
+                is_known = Origin.of(request.url) in receivers
+            except ValueError:
+                is_known = False
+            if not is_known:
+                where = display(request.url)
+                # Of all errors of the library the one that it does not try again.
+                raise ClientAuthenticationError(f"it leads to {where}, where no sign-in is sent")
+            return super().send(request, **how)
+
+    return OnlyTo(**options)

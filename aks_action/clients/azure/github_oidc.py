@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from aks_action.clients.http import Http
 from aks_action.errors import AuthError
+from aks_action.model import origins
 
 AUDIENCE = "api://AzureADTokenExchange"
 """What a federated credential of Entra expects unless told otherwise, in every cloud."""
@@ -34,10 +35,17 @@ def assertion(env: Mapping[str, str], http: Http, mask: Callable[[str], None]) -
             "of forked repositories never get one."
         )
     mask(token)
+    receivers = origins.of_runner(url)
+    if not receivers:
+        raise AuthError(
+            "ACTIONS_ID_TOKEN_REQUEST_URL of this job is no HTTPS address: the job's token is not "
+            "sent there. The runner sets it; nothing else should."
+        )
     separator = "&" if "?" in url else "?"
     answer = http.send(
         "GET",
         f"{url}{separator}{urlencode({'audience': AUDIENCE})}",
+        to=receivers,
         headers={"Authorization": f"Bearer {token}"},
     )
     if answer.status in (401, 403):

@@ -18,6 +18,7 @@ from aks_action.clients.http import Answer, Http
 from aks_action.clients.ports import Clock
 from aks_action.errors import ActionError, ApplyError, AuthError, InputError
 from aks_action.model.azure import AzureSettings
+from aks_action.model.origins import Origin
 
 _ACTION = re.compile(r"action '([^']+)' over scope '([^']+)'")
 
@@ -74,7 +75,7 @@ class ResourceManager:
         answer = self._send("POST", self._url(path, api_version, {}), body)
         while answer.status == 202:
             location = answer.headers.get("location", "")
-            if not location.startswith(f"{self._settings.cloud.manager}/"):
+            if not _is_at(location, self._settings.cloud.manager):
                 raise ApplyError(
                     f"{subject.name}: the resource manager names no place to wait for its answer."
                 )
@@ -96,7 +97,8 @@ class ResourceManager:
         if body is not None:
             data = json.dumps(body, separators=(",", ":")).encode()
             headers["Content-Type"] = "application/json"
-        return self._http.send(method, url, headers=headers, body=data)
+        to = (Origin.of(self._settings.cloud.manager),)
+        return self._http.send(method, url, to=to, headers=headers, body=data)
 
     def _json(self, answer: Answer, subject: Subject) -> Mapping[str, Any]:
         try:
@@ -142,6 +144,13 @@ class ResourceManager:
             )
         error = AuthError if status == 403 else ApplyError
         return error(f"{name}: the resource manager answered {status} {code}: {said or 'nothing'}.")
+
+
+def _is_at(url: str, manager: str) -> bool:
+    try:
+        return Origin.of(url) == Origin.of(manager)
+    except ValueError:
+        return False
 
 
 def _line(text: str) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from aks_action.clients.http import Answer, Http
 from aks_action.clients.image_ports import Credentials
 from aks_action.errors import ApplyError, AuthError, InputError, RegistryError
+from aks_action.model import origins
 from aks_action.model.azure import REGISTRY_USERNAME
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -49,6 +50,7 @@ def _ask(host: str, tenant_id: str, token: str, http: Http) -> Answer:
         return http.send(
             "POST",
             f"https://{host}/oauth2/exchange",
+            to=origins.of_registry(host),
             headers=_FORM,
             body=urlencode(fields).encode(),
         )

@@ -13,6 +13,7 @@ from aks_action.clients.clock import SystemClock, TimeLimit
 from aks_action.clients.kube.access import BearerToken
 from aks_action.clients.kube.api import KubeCluster
 from aks_action.clients.kube.connection import connect
+from aks_action.clients.kube.kubeconfig import Trust
 from aks_action.clients.kube.unreachable import Unreachable
 from aks_action.errors import ApplyError, AuthError
 from aks_action.model.azure import AKS_SCOPE, REGISTRY_SCOPE, AzureCluster, AzureSettings
@@ -59,6 +60,7 @@ class AzureSession:
             limit=self._limit,
             mask=self._mask,
             bearer=self._bearer,
+            trust=Trust(is_answer=True),
         )
         try:
             opened.types()

@@ -39,3 +39,9 @@ class Access:
     password: str = ""
     plugin: Mapping[str, Any] | None = None
     bearer: Callable[[], BearerToken] | None = None
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether requests carry something that proves who asks."""
+        headers = self.token or self.token_file or self.username or self.plugin or self.bearer
+        return bool(headers)

@@ -13,31 +13,37 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from aks_action.errors import InputError
 
-_LARGEST = 1_048_576
+LARGEST = 1_048_576
 _LONGEST_PATH = 4096
+FILES = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
+"""Keys that name files, relative to the kubeconfig."""
+
 LISTS = {"clusters": "cluster", "contexts": "context", "users": "user"}
 """The lists of named entries, and the key under which each entry has its content."""
 
 
-def load(kubeconfig: str) -> Mapping[str, Any]:
-    """The kubeconfig as it stands; files named relative to it get their whole path.
+def load(kubeconfig: str, workspace: str = "") -> tuple[Mapping[str, Any], bool]:
+    """The kubeconfig as it stands, and whether it is a file of the workspace.
+
+    Files named relative to it get their whole path.
 
     kubeconfig: its text (YAML or JSON), base64 of that, a path, or several paths joined by `:`.
+    workspace:  the folder of the repository.
     Raises InputError for what cannot be read, or is none; never quotes its content.
     """
     if not kubeconfig.strip():
         raise InputError("No kubeconfig was given. Set the input kubeconfig or KUBECONFIG.")
     if "\n" in kubeconfig.strip() or kubeconfig.lstrip().startswith("{"):
-        return _parse(kubeconfig, "The kubeconfig")
+        return _parse(kubeconfig, "The kubeconfig"), False
     # Not Path.expanduser, which raises for a user that does not exist.
     parts = [os.path.expanduser(part) for part in kubeconfig.strip().split(":") if part]  # noqa: PTH111
     paths = [Path(part) for part in parts]
     if len(kubeconfig) <= _LONGEST_PATH and any(_exists(path) for path in paths):
-        return _merged([_from_file(path) for path in paths if _exists(path)])
+        return _merged([_from_file(path, workspace) for path in paths if _exists(path)])
     try:
         text = base64.b64decode("".join(kubeconfig.split()), validate=True).decode()
     except (binascii.Error, UnicodeError, ValueError):
@@ -47,7 +53,7 @@ def load(kubeconfig: str) -> Mapping[str, Any]:
             f"The kubeconfig {told}. Give the text of a kubeconfig, base64 of it, or the path of a "
             "file that this step can see."
         ) from None
-    return _parse(text, "The kubeconfig (base64)")
+    return _parse(text, "The kubeconfig (base64)"), False
 
 
 def _exists(path: Path) -> bool:
@@ -57,16 +63,45 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def _from_file(path: Path) -> Mapping[str, Any]:
+def _from_file(path: Path, workspace: str) -> tuple[Mapping[str, Any], bool]:
     try:
-        if path.stat().st_size > _LARGEST:
+        with path.open("rb") as file:
+            is_ours = bool(workspace) and _is_of_the_workspace(path, real_path(file), workspace)
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
             raise InputError(f"The kubeconfig {path} is larger than 1 MiB.")
-        text = path.read_text(encoding="utf-8")
+        text = content.decode()
     except (OSError, UnicodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise InputError(f"The kubeconfig {path} cannot be read: {why}.") from error
     config = _parse(text, f"The kubeconfig {path}")
-    return {key: _beside(path, key, value) for key, value in config.items()}
+    return {key: _beside(path, key, value) for key, value in config.items()}, is_ours
+
+
+def _is_of_the_workspace(path: Path, real: str, workspace: str) -> bool:
+    """Whether an open file lies in the workspace, links followed. real: where it is.
+
+    Raises InputError for a path in the workspace that leads out of it: whoever writes files of the
+    repository would choose among the kubeconfigs of the machine.
+    """
+    is_inside = is_below(real, os.path.realpath(workspace))
+    named_inside = is_below(os.path.abspath(path), os.path.abspath(workspace))  # noqa: PTH100
+    if named_inside and not is_inside:
+        raise InputError(
+            f"The kubeconfig {path} is a link that leads out of the workspace. Give the path of "
+            "the file itself."
+        )
+    return is_inside
+
+
+def real_path(file: BinaryIO) -> str:
+    """Where an open file is, by the kernel's account and not by its name."""
+    return os.path.realpath(f"/proc/self/fd/{file.fileno()}")
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Whether an absolute path without links is inside of a folder."""
+    return path.startswith(folder.rstrip("/") + "/")
 
 
 def _beside(path: Path, key: str, entries: Any) -> Any:
@@ -74,12 +109,11 @@ def _beside(path: Path, key: str, entries: Any) -> Any:
     inner = LISTS.get(key)
     if inner is None or not isinstance(entries, list):
         return entries
-    files = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
     return [
         {
             **entry,
             inner: {
-                name: str(path.parent / value) if name in files and value else value
+                name: str(path.parent / value) if name in FILES and value else value
                 for name, value in entry[inner].items()
             },
         }
@@ -89,19 +123,29 @@ def _beside(path: Path, key: str, entries: Any) -> Any:
     ]
 
 
-def _merged(configs: list[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """As kubectl merges: the first that names something wins."""
+def _merged(files: list[tuple[Mapping[str, Any], bool]]) -> tuple[Mapping[str, Any], bool]:
+    """As kubectl merges: the first that names something wins.
+
+    Raises InputError for files in and outside of the workspace: a server of the one would get the
+    credentials of the other.
+    """
+    configs, are_ours = zip(*files, strict=True)
+    if len(set(are_ours)) > 1:
+        raise InputError(
+            "KUBECONFIG names files in the workspace and others: a file of the repository could "
+            "send the credentials of the others to a server of its own. Name the others alone."
+        )
     merged: dict[str, Any] = {key: [] for key in LISTS}
     for config in configs:
         merged.setdefault("current-context", config.get("current-context") or None)
         merged["current-context"] = merged["current-context"] or config.get("current-context")
         for key in LISTS:
             merged[key] += config.get(key) or []
-    return merged
+    return merged, are_ours[0]
 
 
 def _parse(text: str, name: str) -> Mapping[str, Any]:
-    if len(text) > _LARGEST:
+    if len(text) > LARGEST:
         raise InputError(f"{name} is larger than 1 MiB.")
     try:
         config = json.loads(text) if text.lstrip().startswith("{") else None

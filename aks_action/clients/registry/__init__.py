@@ -1,5 +1,5 @@
 """The door to registries: the OCI distribution API, without an engine."""
 
-from aks_action.clients.registry.client import RegistryClient
+from aks_action.clients.registry.client import RegistryClient, registry_opener
 
-__all__ = ["RegistryClient"]
+__all__ = ["RegistryClient", "registry_opener"]

@@ -10,19 +10,24 @@ from urllib.parse import urlencode
 
 from aks_action.clients.clock import SystemClock, TimeLimit
 from aks_action.clients.http import Answer
-from aks_action.clients.image_ports import Credentials
+from aks_action.clients.image_ports import Credentials, OpenRegistry
 from aks_action.clients.registry.signed_requests import SignedRequests
 from aks_action.clients.registry.signing_in import repository_scope
 from aks_action.errors import RegistryError
 from aks_action.model.images.manifests import MEDIA_TYPES, ImageManifest
 from aks_action.model.images.references import ImageReference
+from aks_action.model.images.release_plan import ImageSettings
 
 _ACCEPT = ", ".join(MEDIA_TYPES)
 _ACR = (".azurecr.io", ".azurecr.us", ".azurecr.cn")
 
 
 class RegistryClient:
-    """One registry, as the port `Registry` of image_ports describes it. Opening sends nothing."""
+    """One registry, as the port `Registry` of image_ports describes it. Opening sends nothing.
+
+    named:        the workflow's author named it, not only a file.
+    token_server: a host that the author named as its token server.
+    """
 
     def __init__(
         self,
@@ -30,6 +35,8 @@ class RegistryClient:
         credentials: Credentials,
         *,
         limit: TimeLimit | None = None,
+        named: bool = True,
+        token_server: str = "",
         tell: Callable[[str], None] = lambda _: None,
         patience: float = 60.0,
         ca_file: str = "",
@@ -39,6 +46,8 @@ class RegistryClient:
             host,
             credentials,
             limit=limit or TimeLimit(SystemClock()),
+            named=named,
+            token_server=token_server,
             tell=tell,
             patience=patience,
             ca_file=ca_file,
@@ -158,6 +167,29 @@ class RegistryClient:
             about=str(reference),
             headers={"Accept": _ACCEPT},
         )
+
+
+def registry_opener(
+    settings: ImageSettings,
+    *,
+    limit: TimeLimit,
+    tell: Callable[[str], None],
+    patience: float = 60.0,
+) -> OpenRegistry:
+    """Opens registries for a run, knowing which of them the workflow's author named."""
+
+    def opened(host: str, credentials: Credentials) -> RegistryClient:
+        return RegistryClient(
+            host,
+            credentials,
+            named=bool(settings.registry) or host in settings.named_hosts,
+            token_server=settings.token_server,
+            limit=limit,
+            tell=tell,
+            patience=patience,
+        )
+
+    return opened
 
 
 def _path(reference: ImageReference, rest: str) -> str:

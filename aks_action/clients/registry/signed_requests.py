@@ -31,6 +31,8 @@ class SignedRequests:
         credentials: Credentials,
         *,
         limit: TimeLimit,
+        named: bool,
+        token_server: str,
         tell: Callable[[str], None],
         patience: float,
         ca_file: str,
@@ -39,7 +41,13 @@ class SignedRequests:
         self._password = credentials.password
         self._api = _HUB_API if host == DOCKER_HUB else host
         self._transport = Transport(
-            self._api, limit=limit, tell=tell, patience=patience, ca_file=ca_file
+            self._api,
+            limit=limit,
+            named=named,
+            token_server=token_server,
+            tell=tell,
+            patience=patience,
+            ca_file=ca_file,
         )
         self._sign_in = SignIn(host, credentials, self._transport, limit.clock)
         self._base = ""
@@ -63,7 +71,7 @@ class SignedRequests:
         header = self._sign_in.header(scopes)
         answer = self._signed(method, url, header, headers or {}, body)
         if answer.status == 401:
-            self._sign_in.challenged(answer)
+            self._sign_in.challenged(answer, self._base_url())
             again = self._sign_in.header(scopes, refused=header)
             if again != header:
                 answer = self._signed(method, url, again, headers or {}, body)
@@ -101,11 +109,11 @@ class SignedRequests:
     def _base_url(self) -> str:
         with self._lock:
             if not self._base:
-                base = f"{self._transport.scheme()}://{self._api}"
+                base = self._transport.base()
                 answer = self._transport.send("GET", f"{base}/v2/")
                 web_page = "html" in answer.headers.get("content-type", "").lower()
                 if answer.status == 401:
-                    self._sign_in.challenged(answer)
+                    self._sign_in.challenged(answer, base)
                 elif answer.status != 200 or web_page:
                     what = "a web page" if web_page else str(answer.status)
                     raise RegistryError(

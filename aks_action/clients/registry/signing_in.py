@@ -39,13 +39,15 @@ class SignIn:
         self._credentials = credentials
         self._transport = transport
         self._clock = clock
+        self._base = ""
         self._challenge = NO_CHALLENGE
         self._tokens: dict[tuple[str, ...], _Token] = {}
         self._locks: dict[tuple[str, ...], threading.Lock] = {}
         self._lock = threading.Lock()
 
-    def challenged(self, answer: Answer) -> None:
-        """Learn from a 401 how this registry wants to be signed in to."""
+    def challenged(self, answer: Answer, base: str) -> None:
+        """Learn from a 401 of the registry at `base` how it wants to be signed in to."""
+        self._base = base
         challenge = read_challenge(answer.headers.get("www-authenticate", ""))
         if challenge.scheme is not Scheme.NONE:
             self._challenge = challenge
@@ -115,10 +117,12 @@ class SignIn:
         return self._read(answer)
 
     def _ask(self, scopes: tuple[str, ...]) -> Answer:
-        url = self._challenge.token_url(scopes)
-        self._transport.check_url(url)
         basic = self._basic()
-        return self._transport.send("GET", url, headers={"Authorization": basic} if basic else {})
+        return self._transport.ask_for_token(
+            self._base,
+            self._challenge.token_url(scopes),
+            {"Authorization": basic} if basic else {},
+        )
 
     def _read(self, answer: Answer) -> _Token:
         try:

@@ -1,4 +1,4 @@
-"""HTTP for registries: careful about where credentials go."""
+"""HTTP for one registry: what goes there, to its token server, and nowhere else."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from urllib.parse import urljoin, urlsplit
 from aks_action.clients.clock import TimeLimit
 from aks_action.clients.http import REDIRECTS, Answer, Http
 from aks_action.clients.http_faults import NoAnswer, Why
-from aks_action.clients.http_pools import is_loopback
 from aks_action.errors import ActionError, AuthError, RegistryError
+from aks_action.model import origins
+from aks_action.model.origins import Origin
 
 
 class Transport:
     """Requests to one registry and its token server. Safe to use from several threads.
 
-    patience: seconds in which one request, its pauses included, must have been answered.
-    ca_file:  further trusted certificates (PEM), beside those of the system.
+    named:        the workflow's author named the registry, not only a file.
+    token_server: a host that the author named as the registry's token server.
+    patience:     seconds in which one request, its pauses included, must have been answered.
+    ca_file:      further trusted certificates (PEM), beside those of the system.
     """
 
     def __init__(
@@ -24,18 +27,18 @@ class Transport:
         host: str,
         *,
         limit: TimeLimit,
+        named: bool = True,
+        token_server: str = "",
         tell: Callable[[str], None] = lambda _: None,
         patience: float = 60.0,
         ca_file: str = "",
     ) -> None:
         self._host = host
+        self._origins = origins.of_registry(host)
+        self._named = named
+        self._token_server = token_server
         self._http = Http(
-            limit=limit,
-            error=_error,
-            tell=tell,
-            patience=patience,
-            ca_file=ca_file,
-            may_follow=self.check_url,
+            limit=limit, error=_error, tell=tell, patience=patience, ca_file=ca_file, follow=True
         )
 
     def send(
@@ -46,10 +49,14 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
     ) -> Answer:
-        """As `Http.send`. Raises RegistryError (cannot be reached, keeps failing, leads nowhere)
-        and AuthError (certificate).
+        """A request to the registry itself, at `url` below what `base` answered; as `Http.send`.
+
+        Raises RegistryError (cannot be reached, keeps failing, leads nowhere) and AuthError
+        (certificate).
         """
-        answer = self._http.send(method, url, headers=headers, body=body)
+        answer = self._http.send(
+            method, url, to=self._origins, named=self._named, headers=headers, body=body
+        )
         if answer.status in REDIRECTS:
             target = urljoin(url, answer.headers.get("location", ""))
             raise RegistryError(
@@ -58,35 +65,50 @@ class Transport:
             )
         return answer
 
-    def scheme(self) -> str:
-        """`https`; for a registry on this machine whichever of the two it speaks.
+    def ask_for_token(self, base: str, url: str, headers: Mapping[str, str]) -> Answer:
+        """A request to the token server that the registry at `base` names; as `send`.
+
+        Raises AuthError when `headers` have a password that the token server must not get.
+        """
+        receivers = origins.of_password(Origin.of(base), self._token_server)
+        try:
+            server = Origin.of(url)
+            if server not in receivers:
+                origins.check_named_by_answer(url)
+        except ValueError as why:
+            raise RegistryError(
+                f"{self._host} names {origins.display(url)} as its token server, {why}: nothing is "
+                "sent there."
+            ) from None
+        if headers and server not in receivers:
+            netloc = str(server).partition("://")[2]
+            raise AuthError(
+                f"{self._host} asks for the password at {server}, which is another host than the "
+                "registry's: nothing is sent there. If that is the registry's token server, name "
+                f"it: `registry-token-server: {netloc}`."
+            )
+        named = self._named and server in receivers
+        return self._http.send("GET", url, to=receivers, named=named, headers=headers)
+
+    def base(self) -> str:
+        """Where the registry is: by HTTPS; on this machine by whichever of the two it speaks.
 
         Only the question itself is sent, so no password can go the wrong way.
         """
-        if not is_loopback(self._host):
-            return "https"
-        plain = self._http.attempt("GET", f"http://{self._host}/v2/")
+        secure, plain = (f"{scheme}://{self._host}" for scheme in ("https", "http"))
+        if not Origin.of(secure).is_here or not self._named:
+            return secure
+        answer = self._http.attempt("GET", f"{plain}/v2/")
         # A server that speaks TLS answers 400 to plain text, or hangs up.
-        if isinstance(plain, Answer) and plain.status != 400:
-            return "http"
-        if isinstance(plain, NoAnswer) and self._http.reached(self._host):
-            return "http"
-        secure = self._http.attempt("GET", f"https://{self._host}/v2/")
-        if isinstance(secure, NoAnswer) and secure.why is Why.UNTRUSTED:
-            raise _error(secure)
-        return "https" if isinstance(secure, Answer) or self._http.reached(self._host) else "http"
-
-    def check_url(self, url: str) -> None:
-        """Refuse to send anything in plain text off this machine. Raises RegistryError."""
-        parts = urlsplit(url)
-        if parts.scheme == "https" and parts.hostname:
-            return
-        if parts.scheme == "http" and is_loopback(parts.netloc) and is_loopback(self._host):
-            return
-        raise RegistryError(
-            f"{self._host} points to {parts.scheme}://{parts.netloc}, which is not HTTPS: "
-            "nothing is sent there. Plain HTTP is for a registry on this machine only."
-        )
+        if isinstance(answer, Answer) and answer.status != 400:
+            return plain
+        if isinstance(answer, NoAnswer) and self._http.reached(plain):
+            return plain
+        answer = self._http.attempt("GET", f"{secure}/v2/")
+        if isinstance(answer, NoAnswer) and answer.why is Why.UNTRUSTED:
+            raise _error(answer)
+        is_secure = isinstance(answer, Answer) or self._http.reached(secure)
+        return secure if is_secure else plain
 
 
 def _error(answer: NoAnswer) -> ActionError:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aks_action.inputs.reader import Reader
+from aks_action.model.origins import Origin
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,127}")
 """A GUID, or the domain name of a tenant."""
@@ -83,7 +84,14 @@ def _document(creds: str) -> dict[str, str] | None:
 
 def _endpoint(reader: Reader, document: Mapping[str, Any], key: str) -> str:
     url: str = document.get(key, "").rstrip("/")
-    if url and not re.fullmatch(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[\w./-]*)?", url):
+    if url and not (_is_https(url) and re.fullmatch(r"https://[^/]+(/[\w./-]*)?", url)):
         reader.wrong("creds", f"its `{key}` is no URL that begins with https://")
         return ""
     return url
+
+
+def _is_https(url: str) -> bool:
+    try:
+        return Origin.of(url).scheme == "https"
+    except ValueError:
+        return False

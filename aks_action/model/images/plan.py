@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from aks_action.errors import InputError, Problem, raise_all
+from aks_action.model import origins
 from aks_action.model.images.references import ImageReference
 from aks_action.model.images.registry_names import foreign_host, in_registry, parse_registry
 from aks_action.model.images.release_plan import ImageSettings
@@ -69,6 +70,11 @@ class ImagePlan:
     @property
     def targets(self) -> tuple[ImageReference, ...]:
         return tuple(image.target for image in self.images)
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The registries that are asked or written to, in order."""
+        return tuple(sorted({push.target.registry for push in (*self.images, *self.aliases)}))
 
     @property
     def built(self) -> tuple[str, ...]:
@@ -179,16 +185,13 @@ def _merge(pushes: dict[ImageReference, ImagePush], push: ImagePush) -> list[Pro
 def host_of_credentials(plan: ImagePlan, settings: ImageSettings) -> str:
     """The one registry that is given the user name and the password; empty without them.
 
-    Raises InputError when images go to several registries and none is named as theirs.
+    Raises InputError where only files say whose they are, or lead to this machine: see `origins`.
     """
+    if settings.login_host:
+        return settings.login_host
+    registry = parse_registry(settings.registry)[0]
+    if not registry:
+        origins.check_registries_of_files(plan.hosts, settings.named_hosts)
     if not settings.username:
         return ""
-    if settings.registry:
-        return parse_registry(settings.registry)[0]
-    hosts = sorted({push.target.registry for push in (*plan.images, *plan.aliases)})
-    if len(hosts) > 1:
-        raise InputError(
-            f"The images go to {' and '.join(hosts)}, but there is one password: name the registry "
-            "that it is for as `registry`."
-        )
-    return hosts[0]
+    return origins.registry_of_password(plan.hosts, registry=registry, named=settings.named_hosts)

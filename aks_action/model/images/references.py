@@ -14,7 +14,7 @@ DOCKER_HUB = "docker.io"
 
 _DOMAIN_PART = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
 _DOMAIN = re.compile(
-    rf"(?:{_DOMAIN_PART}(?:\.{_DOMAIN_PART})*|\[[0-9a-fA-F:]+\])(?::[0-9]{{1,5}})?"
+    rf"(?:{_DOMAIN_PART}(?:\.{_DOMAIN_PART})*|\[[0-9a-fA-F:]+\])(?::(?P<port>[0-9]{{1,5}}))?"
 )
 _PATH_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _PATH = re.compile(rf"{_PATH_PART}(?:/{_PATH_PART})*")
@@ -121,7 +121,8 @@ class ImageReference:
 
 def is_registry(text: str) -> bool:
     """Whether `text` can be a registry's host with an optional port, as in `ghcr.io:443`."""
-    return _DOMAIN.fullmatch(text) is not None
+    match = _DOMAIN.fullmatch(text)
+    return match is not None and 0 < int(match["port"] or 443) < 65536
 
 
 def _split_registry(name: str) -> tuple[str, str]:

@@ -24,6 +24,9 @@ class ImageSettings:
     compose_files: as given; empty for what Compose itself would pick.
     compose_env:   names of the job's variables that Compose gets, beyond what every child gets.
     registry:      `host[:port][/path]`; empty when the images' own names say it.
+    named_hosts:   registries that the workflow's author names by other inputs than `registry`.
+    login_host:    the registry that the login is of, where the sign-in to Azure gave it.
+    token_server:  a host that may get the password, too: what the registry names as its realm.
     tag:           the tag that is pushed, or that a release makes.
     source_tag:    release: a tag of the same repositories; or `repository:tag` in the same
                    registry, where a repository that ends with "/" goes before every image's name.
@@ -33,6 +36,9 @@ class ImageSettings:
     compose_files: tuple[str, ...] = ()
     compose_env: tuple[str, ...] = ()
     registry: str = ""
+    named_hosts: frozenset[str] = frozenset()
+    login_host: str = ""
+    token_server: str = ""
     username: str = ""
     password: str = field(default="", repr=False)
     tag: str = "latest"

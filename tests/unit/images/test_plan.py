@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from aks_action.errors import InputError
@@ -144,20 +146,46 @@ def test_all_wrong_names_are_told_at_once() -> None:
     assert [p.message.split(":")[0] for p in error.value.problems] == ["Service one", "Service two"]
 
 
-def test_the_password_goes_to_one_registry() -> None:
-    """The named one, or the only one there is; never to several."""
-    ghcr = ComposeService(name="a", image="ghcr.io/a", has_build=True)
+GHCR = ComposeService(name="a", image="ghcr.io/a", has_build=True)
+TWO_HOSTS = ComposeService(name="c", image="ghcr.io/c", has_build=True, tags=("evil.example/c:1",))
+
+
+def login(*services: ComposeService, **settings: Any) -> str:
+    """The host that the user name and the password are for."""
+    chosen = ImageSettings(**{"username": "me", **settings})
+    return host_of_credentials(plan_images(services, chosen), chosen)
+
+
+def test_the_password_goes_to_the_registry_that_an_input_names() -> None:
+    """By `registry`, or by `images`; whatever else the files name."""
     quay = ComposeService(name="b", image="quay.io/b", has_build=True)
+    assert login(GHCR, quay, registry="x.io:5000/team") == "x.io:5000"
+    assert login(TWO_HOSTS, registry="registry-1.docker.io") == "docker.io"
+    assert login(GHCR, named_hosts=frozenset({"ghcr.io"})) == "ghcr.io"
+    assert login(GHCR, quay, username="") == ""
 
-    def host(*services: ComposeService, registry: str = "", username: str = "me") -> str:
-        settings = ImageSettings(registry=registry, username=username)
-        return host_of_credentials(plan_images(services, settings), settings)
 
-    assert host(ghcr) == "ghcr.io"
-    assert host(ghcr, quay, registry="x.io:5000/team") == "x.io:5000"
-    assert host(ghcr, quay, username="") == ""
-    with pytest.raises(InputError, match=r"go to ghcr\.io and quay\.io"):
-        host(ghcr, quay)
+@pytest.mark.parametrize(
+    ("service", "told"),
+    [
+        (GHCR, r"Only the compose file .* ghcr\.io"),
+        (ComposeService(name="d", image="user/app"), r"Only the compose file .* docker\.io"),
+        (TWO_HOSTS, r"go to evil\.example and ghcr\.io"),
+    ],
+)
+def test_the_password_goes_nowhere_when_only_files_name_the_host(
+    service: ComposeService, told: str
+) -> None:
+    """Also by `build.tags`; Docker Hub is a host like any other."""
+    with pytest.raises(InputError, match=told):
+        login(service, named_hosts=frozenset({"quay.io"}))
+
+
+def test_files_alone_lead_no_request_to_this_machine() -> None:
+    here = ComposeService(name="e", image="127.0.0.1:5000/app")
+    with pytest.raises(InputError, match=r"this machine itself.*`registry`"):
+        login(here, username="")
+    assert login(here, username="", registry="127.0.0.1:5000") == ""
 
 
 def test_the_password_is_not_in_the_settings_text() -> None:

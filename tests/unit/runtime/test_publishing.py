@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aks_action.clients.image_ports import Credentials
-from aks_action.errors import AuthError, RegistryError
+from aks_action.errors import AuthError, InputError, RegistryError
 from aks_action.model.images.manifests import OCI_MANIFEST
 from aks_action.model.images.plan import ComposeService, plan_images
 from aks_action.model.images.references import ImageReference
@@ -148,9 +148,13 @@ def test_the_password_stays_with_its_registry() -> None:
         seen[host] = credentials.username
         return registry
 
-    settings = ImageSettings(username="me", password="hunter2")
-    services = (ComposeService(name="web", image="ghcr.io/web", has_build=True),)
-    engine = FakeEngine(registry, images={"ghcr.io/web": image("web")})
+    login = Credentials(username="me", password="hunter2")
+    settings = ImageSettings(username=login.username, password=login.password, login_host="x.io")
+    services = tuple(
+        ComposeService(name=host, image=f"{host}/{name}", has_build=True)
+        for host, name in (("x.io", "web"), ("y.io", "api"))
+    )
+    engine = FakeEngine(registry, images={"x.io/web": image("web"), "y.io/api": image("api")})
     push(
         plan_images(services, settings),
         settings,
@@ -160,7 +164,21 @@ def test_the_password_stays_with_its_registry() -> None:
         tell=lambda _: None,
         done=lambda _: None,
     )
-    assert seen == {"ghcr.io": "me"}
+    assert seen == {"x.io": "me", "y.io": ""}
+    assert engine.users == {"me", ""}
+
+
+@pytest.mark.parametrize("images", [("ghcr.io/web",), ("ghcr.io/web", "evil.example/web")])
+def test_a_password_without_a_registry_pushes_nothing(images: tuple[str, ...]) -> None:
+    """Files alone do not decide where it goes, neither to a registry nor to the engine."""
+    run = Run(ImageSettings(username="me", password="hunter2"))
+    run.composer.content = tuple(
+        ComposeService(name=f"s{number}", image=name, has_build=True)
+        for number, name in enumerate(images)
+    )
+    with pytest.raises(InputError, match="`registry`"):
+        run.push()
+    assert (run.engine.pushed, run.engine.users) == ([], set())
 
 
 def test_reading_the_plan_tells_what_is_left_out() -> None:
