@@ -60,5 +60,7 @@ DEFAULTS: Mapping[str, str] = {
     "to": "",
     "prune": "false",
     "prune-kinds": "",
+    "rollback-scope": "",
+    "record-key": "",
     "recreate-claims": "",
 }

@@ -13,7 +13,7 @@ from aks_action.inputs.defaults import DEFAULTS
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
 
-SECRETS = ("registry-password", "token", "creds")
+SECRETS = ("registry-password", "token", "creds", "record-key")
 """Inputs whose value is never quoted."""
 
 

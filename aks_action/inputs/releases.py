@@ -6,12 +6,17 @@ import re
 from collections.abc import Iterator
 
 from aks_action.inputs.reader import Reader
-from aks_action.model.release_settings import GUARDED_KINDS, ReleaseSettings
+from aks_action.model.release_settings import GUARDED_KINDS, ReleaseSettings, RollbackScope
 from aks_action.model.settings import Action
 from aks_action.model.strategy_settings import StrategyAction
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,51}[a-z0-9])?")
 """As long as Helm's, and without dots, which stand before the number in a record's name."""
+
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_KIND = re.compile(r"[A-Z][A-Za-z0-9]*(\.[a-z0-9]([-a-z0-9.]*[a-z0-9])?)?")
+_SHORTEST_KEY = 32
+"""Characters: 128 bits in hexadecimal digits."""
 
 
 def release_settings(reader: Reader, actions: tuple[Action, ...]) -> ReleaseSettings:
@@ -31,6 +36,8 @@ def release_settings(reader: Reader, actions: tuple[Action, ...]) -> ReleaseSett
         to=reader.text("to"),
         prune=prune,
         prune_kinds=frozenset(_prune_kinds(reader)),
+        scope=_scope(reader),
+        keys=_keys(reader),
     )
 
 
@@ -42,6 +49,33 @@ def without_effect(reader: Reader, actions: tuple[Action, ...]) -> list[str]:
     if reader.text("prune-kinds") and reader.text("prune").lower() != "true":
         notes.append("`prune-kinds` is for `prune: true`, so it has no effect.")
     return notes
+
+
+def _scope(reader: Reader) -> RollbackScope:
+    words = reader.lines("rollback-scope", r",\n")
+    special = {"cluster", "host"}
+    kinds = frozenset(word for word in words if _KIND.fullmatch(word))
+    namespaces = frozenset(word for word in words if _NAMESPACE.fullmatch(word)) - special
+    for word in sorted({*words} - kinds - namespaces - special):
+        reader.wrong(
+            "rollback-scope",
+            f"`{word}` is neither a namespace, nor a kind such as `ClusterRole` or "
+            "`Certificate.cert-manager.io`, nor `cluster` or `host`",
+        )
+    return RollbackScope(
+        namespaces=namespaces, kinds=kinds, cluster="cluster" in words, host="host" in words
+    )
+
+
+def _keys(reader: Reader) -> tuple[str, ...]:
+    keys = reader.lines("record-key")
+    if any(len(key) < _SHORTEST_KEY for key in keys):
+        reader.wrong(
+            "record-key",
+            f"a key has at least {_SHORTEST_KEY} characters, each on a line of its own; "
+            "`openssl rand -hex 32` makes one",
+        )
+    return keys
 
 
 def _goes_back(actions: tuple[Action, ...]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,8 @@ class Decision:
     origin: Provenance
     configuration: Configuration
     release: Release | NoRelease
+    keys: tuple[str, ...] = field(default=(), repr=False)
+    """The input `record-key`."""
     unfinished: tuple[str, ...] = ()
     """The namespaces in which something is left to do first of a run that was cut off."""
 
@@ -120,7 +122,13 @@ class _Deciding:
     def decide(self, observe: Observe, origin: Provenance, tell: batches.Tell) -> Decision:
         """Observed → planned → checked by the server → completed by what follows from that."""
         deploy = self.settings.deploy
-        volumes = Volumes(self.cluster, tell, grows=self.grows, recreated=deploy.recreated_claims)
+        volumes = Volumes(
+            self.cluster,
+            tell,
+            grows=self.grows,
+            recreated=deploy.recreated_claims,
+            release=deploy.release,
+        )
         placed, observed = observe()
         if volumes.finished(placed, observed, writes=self.finish):
             placed, observed = observe()
@@ -142,6 +150,7 @@ class _Deciding:
             origin=origin,
             configuration=self.configuration,
             release=self.release,
+            keys=deploy.release.keys,
             unfinished=volumes.unfinished,
         )
 

@@ -106,6 +106,7 @@ class Execution:
             tell=self._workflow.write,
             warn=partial(_warn, self._workflow),
             guard=self._guard,
+            keys=decision.keys,
         )
 
     def diagnoses(self) -> tuple[Diagnosis, ...]:

@@ -16,9 +16,11 @@ from aks_action.model.manifests import Document, Manifest, ManifestSet, ObjectRe
 from aks_action.model.observed import Observed
 from aks_action.model.plan import Plan, Stage
 from aks_action.model.records import Objects, Record, apply_sets, naming, objects_of, pruning
-from aks_action.model.records.formers import Former, formers
+from aks_action.model.records.formers import Former, formers, identity
 from aks_action.model.records.making import stamp_of
+from aks_action.model.records.scope import Limits, left_elsewhere, refused
 from aks_action.model.records.selection import chosen, refuse_begun_otherwise, told
+from aks_action.model.resources import defined_by, index
 from aks_action.model.settings import Action, Settings
 from aks_action.model.strategy_settings import Strategy, StrategyAction
 from aks_action.model.volumes.kept_sizes import as_large
@@ -50,10 +52,18 @@ class Release:
         self._prunes = wanted.prune
         namespace = settings.deploy.namespace or cluster.namespace
         self._parent = naming.release_ref(wanted.name, namespace)
-        self._history = record_store.read(cluster, wanted.name, namespace)
+        self._history = record_store.read(cluster, wanted.name, namespace, wanted.keys)
+        self._limits = Limits(
+            scope=wanted.scope,
+            namespace=namespace,
+            types=cluster.types(),
+            signed=bool(wanted.keys),
+        )
         self._target = self._chosen() if self._action is StrategyAction.ROLLBACK else None
         self._digests = self._target.images if self._target else digests
-        had = formers(self._history, cluster.types())
+        found = formers(self._history, cluster.types())
+        had = tuple(each for each in found if self._may_hold(each.ref))
+        self._elsewhere = tuple(each for each in found if not self._may_hold(each.ref))
         self._memory = self._remembering(had)
         self._leftovers = self._leaving_over(had)
         self._grown: tuple[ObjectRef, ...] = ()
@@ -71,6 +81,9 @@ class Release:
         if self._target is None:
             return read
         found = record_store.objects(self._cluster, self._history, self._target)
+        types = {**index(defined_by(found)), **self._limits.types}
+        if beyond := tuple(replace(self._limits, types=types).beyond(found)):
+            raise refused(beyond, self._target, signed=self._limits.signed)
         self._tell(f"{len(found)} objects from {self._target} of release {self._target.release}")
         return with_login(found, self._settings)
 
@@ -87,6 +100,11 @@ class Release:
         if not self._prunes:
             return manifests
         return tuple(apply_sets.part_of(each, self._parent) for each in manifests)
+
+    def _may_hold(self, ref: ObjectRef) -> bool:
+        """Whether an object is looked for because a record names it: it may be pruned."""
+        named = ref.kind in self._settings.deploy.release.prune_kinds
+        return self._limits.place(ref) is None or (named and not ref.namespace)
 
     def _chosen(self) -> Record:
         deploy = self._settings.deploy
@@ -121,15 +139,25 @@ class Release:
         return replace(
             plan,
             stages=(*plan.stages, *found.stages),
-            notes=(*before, *plan.notes, *grown, *found.notes),
+            notes=(*before, *plan.notes, *grown, *found.notes, *self._not_looked_for(plan)),
         )
+
+    def _not_looked_for(self, plan: Plan) -> tuple[str, ...]:
+        """What would be pruned if it were there, and if a record might name it."""
+        if not (self._prunes and self._memory.completes):
+            return ()
+        kept = {identity(ref) for ref in self._refs(plan)}
+        gone = [
+            each.ref for each in self._elsewhere if each.recent and identity(each.ref) not in kept
+        ]
+        return tuple(left_elsewhere(gone, self._limits)) if self._manifests else ()
 
     def _refs(self, plan: Plan) -> frozenset[ObjectRef]:
         """What belongs to the release from now on: also what a strategy makes of the manifests."""
         applied = (each for each in plan.applies if not is_only_more(each.manifest.document))
         found = [*(each.ref for each in self._manifests), *(each.ref for each in applied)]
         if self._target:
-            found += [each.ref for each in self._target.members]
+            found += [each.ref for each in self._target.members if self._may_hold(each.ref)]
         return frozenset(ref for ref in found if ref.name)
 
     # What is remembered
@@ -175,7 +203,13 @@ class Release:
         now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         ends = self._action in (StrategyAction.PROMOTE, StrategyAction.ROLLBACK)
         return Remembering(
-            keeper=Keeper(self._cluster, history, prune=prunes, tell=self._tell),
+            keeper=Keeper(
+                self._cluster,
+                history,
+                prune=prunes,
+                keys=settings.deploy.release.keys,
+                tell=self._tell,
+            ),
             history=history,
             stamp=stamp_of(settings.run, settings.version, now, target),
             strategy=str(strategy),

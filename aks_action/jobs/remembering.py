@@ -86,7 +86,11 @@ class Remembering:
         if not self.completes:
             return
         members = members_of(refs, live)
-        if self._is_begun:
+        if self._is_begun and objects.too_large:
+            self.keeper.tell(
+                f"Not remembered, since nobody could go back to it: {objects.too_large}."
+            )
+        elif self._is_begun:
             record = record_of(
                 self.history,
                 self.stamp,

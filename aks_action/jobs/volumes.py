@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 
 from aks_action.clients.clock import SystemClock
 from aks_action.clients.ports import Cluster
-from aks_action.errors import ApiError
-from aks_action.model.manifests import Document, ManifestSet, ref_of
+from aks_action.errors import ApiError, Source
+from aks_action.model.bounded import Unpackable
+from aks_action.model.documents import get_in
+from aks_action.model.manifests import Document, Manifest, ManifestSet, ref_of
 from aks_action.model.observed import Observed
 from aks_action.model.plan import Plan
+from aks_action.model.release_settings import ReleaseSettings
 from aks_action.model.volumes import marks
 from aks_action.model.volumes.mounts import CLAIM
 from aks_action.runtime import parallel
@@ -33,6 +36,7 @@ class Volumes:
     grows: StatefulSets may be made anew; not with canary and blue-green, which have two of each,
            nor where one script does everything.
     recreated: the names of claims that may be made anew where they cannot change.
+    release:   which journals are believed.
     """
 
     def __init__(
@@ -42,11 +46,13 @@ class Volumes:
         *,
         grows: bool,
         recreated: tuple[str, ...],
+        release: ReleaseSettings,
     ) -> None:
         self._cluster = cluster
         self._tell = tell
         self._grows = grows
         self._recreated = recreated
+        self._release = release
         self._claims: Claims | None = None
         self._growths: tuple[Growth, ...] = ()
         self._unfinished: set[str] = set()
@@ -61,9 +67,7 @@ class Volumes:
         secrets = self._journals(manifests, observed)
         if not secrets:
             return False
-        from aks_action.model.volumes import renewal  # noqa: PLC0415
-
-        journals = tuple(filter(None, map(renewal.read, secrets)))
+        journals = tuple(filter(None, map(self._believed, secrets)))
         for each in journals:
             what = f"{each.ref} was being made anew by a run that was cut off"
             if not writes:
@@ -73,6 +77,41 @@ class Volumes:
             made = self._finish(each)
             self._tell(f"{what}: {'it is there again' if made else 'that is finished'}.")
         return writes and bool(journals)
+
+    def _believed(self, secret: Document) -> Journal | None:
+        """The journal in a Secret; None where it cannot be believed, which is told."""
+        try:
+            return self._journal(secret)
+        except Unpackable as reason:
+            self._tell(
+                f"{ref_of(secret)} is no journal that can be believed: {reason}. Nothing is made "
+                "of it; delete it, unless another step knows it."
+            )
+            return None
+
+    def _journal(self, secret: Document) -> Journal:
+        """Raises Unpackable for one that somebody who may write Secrets alone can have written."""
+        from aks_action.model.records.scope import Limits  # noqa: PLC0415
+        from aks_action.model.volumes import renewal  # noqa: PLC0415
+
+        keys, ref = self._release.keys, ref_of(secret)
+        journal = renewal.read(secret, keys)
+        if not (keys or self._is_there(journal)):
+            raise Unpackable(f"there is neither {journal.ref} nor a pod that it has left")
+        scope = self._release.scope
+        limits = Limits(scope=scope, namespace=ref.namespace, types={}, signed=bool(keys))
+        manifest = Manifest(document=journal.live, source=Source(file=str(ref)))
+        for beyond in limits.beyond((manifest,)):
+            raise Unpackable(f"{beyond.why}, which needs `rollback-scope: {beyond.word}`")
+        return journal
+
+    def _is_there(self, journal: Journal) -> bool:
+        """Whether the cluster itself knows of the StatefulSet, or of pods without one."""
+        live = self._cluster.get(journal.ref)
+        if live is not None and not get_in(live, ("metadata", "deletionTimestamp")):
+            return True
+        pods = self._cluster.list("v1", "Pod", namespace=journal.ref.namespace).items
+        return any(map(journal.has_left, pods))
 
     @property
     def unfinished(self) -> tuple[str, ...]:

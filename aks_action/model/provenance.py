@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from aks_action.model.bounded import Unpackable, read_json
 from aks_action.model.documents import get_in, set_in
 from aks_action.model.manifests import Document, Manifest
 
@@ -126,8 +127,8 @@ def last_success_commit(namespace: Document | None) -> str:
     """The commit that the run annotation of a live Namespace names, `NA` where there is none."""
     value = live_run_annotation(namespace)
     try:
-        commit = json.loads(value or "{}").get("commit")
-    except (ValueError, AttributeError):
+        commit = get_in(read_json(value or "{}"), ("commit",))
+    except Unpackable:
         return NO_COMMIT
     return commit if isinstance(commit, str) and commit else NO_COMMIT
 

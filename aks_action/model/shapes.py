@@ -139,11 +139,25 @@ def _metadata_problems(document: Mapping[str, Any], source: Source) -> Iterator[
         value = metadata.get(field)
         if value is not None and not isinstance(value, str):
             yield _problem(source, f"metadata.{field} of this {kind} is {_what(value)}; quote it.")
-        elif value and (value in (".", "..") or "/" in value or "%" in value):
-            # The API server's own rule for what can be part of a URL.
+        elif value and not _is_segment(value):
             yield _problem(source, f"metadata.{field} `{value}` of this {kind} is no valid name.")
     for field in ("labels", "annotations"):
         yield from _text_map_problems(kind, field, metadata.get(field), source)
+
+
+def names_an_object(api_version: str, kind: str, namespace: str, name: str) -> bool:
+    """Whether an object can be looked for by these: what a URL is made of, and no part is more."""
+    return bool(
+        _API_VERSION.fullmatch(api_version)
+        and _KIND.fullmatch(kind)
+        and name
+        and all(_is_segment(each) and each.isprintable() for each in (namespace, name))
+    )
+
+
+def _is_segment(name: str) -> bool:
+    """The API server's own rule for what can be part of a URL."""
+    return name not in (".", "..") and "/" not in name and "%" not in name
 
 
 def _text_map_problems(kind: str, field: str, value: Any, source: Source) -> Iterator[Problem]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from aks_action.clients.ports import Cluster
+from aks_action.model.bounded import whole_number
 from aks_action.model.health import Related, Trouble
 from aks_action.model.health.probes import event_time
 from aks_action.model.health.records import text
@@ -64,7 +65,7 @@ def _events(related: Related) -> tuple[str, ...]:
 
 def _number(event: Document) -> int:
     count = text(event, "series", "count") or text(event, "count")
-    return int(count) if count.isdigit() else 1
+    return whole_number(count) or 1
 
 
 def _line(message: str, number: int, event: Document) -> str:

@@ -11,6 +11,7 @@ import re
 from typing import Any, NoReturn
 
 from aks_action.model import scalars
+from aks_action.model.bounded import is_deeper
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 
@@ -32,7 +33,7 @@ def documents(text: str, *, most_levels: int) -> list[tuple[Any, int]] | None:
             value, end = _DECODER.raw_decode(text, position)
         except (ValueError, OverflowError, RecursionError):
             return None
-        if not isinstance(value, dict) or _is_deeper(value, most_levels):
+        if not isinstance(value, dict) or is_deeper(value, most_levels):
             return None
         found.append((value, line))
         position = _skip_space(text, end)
@@ -58,17 +59,3 @@ def _not_json(constant: str) -> NoReturn:
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_unique, parse_float=scalars.json_float, parse_constant=_not_json
 )
-
-
-def _is_deeper(value: Any, levels: int) -> bool:
-    level = [value]
-    for _ in range(levels):
-        level = [
-            inner
-            for each in level
-            for inner in (each.values() if isinstance(each, dict) else each)
-            if isinstance(inner, (dict, list))
-        ]
-        if not level:
-            return False
-    return True

@@ -125,7 +125,8 @@ class FakeWorld:
 
     def started(self, stateful_set: dict[str, Any]) -> None:
         ref = ref_of(stateful_set)
-        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": _first(ref.name, ref.namespace)}
+        metadata, spec = _first(ref.name, ref.namespace), stateful_set["spec"]["template"]["spec"]
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
         self.fake.put(pod, manager="kube-controller-manager")
         for template in stateful_set["spec"]["volumeClaimTemplates"]:
             name = f"{template['metadata']['name']}-{ref.name}"

@@ -3,6 +3,7 @@
 `Releases` runs the jobs' own steps. A run can be cut off right after any of its writes.
 """
 
+import gzip
 import io
 import json
 import random
@@ -22,8 +23,9 @@ from aks_action.model.documents import get_in
 from aks_action.model.manifests import Document, Manifest, ObjectRef, ref_of
 from aks_action.model.plan import Delete, Plan
 from aks_action.model.provenance import RunContext
-from aks_action.model.records import History, naming
+from aks_action.model.records import History, Member, Record, Stamp, naming, objects_of
 from aks_action.model.records.apply_sets import PART_OF, apply_set_id
+from aks_action.model.records.secrets import record_secrets
 from aks_action.model.settings import Action
 from aks_action.runtime.records import store as record_store
 from aks_action.workflow import Workflow
@@ -332,6 +334,133 @@ def test_a_record_of_another_namespace_is_refused(
         assert elsewhere.counted.writes == []
 
 
+def forge(run: Releases, cluster: Cluster, number: int, *objects: Document) -> None:
+    """A record that somebody writes who may write Secrets in the namespace, and nothing else."""
+    made = objects_of(
+        tuple(Manifest(document=each, source=Source(file="x")) for each in objects), {}
+    )
+    record = Record(
+        release="shop",
+        namespace=run.namespace,
+        number=number,
+        stamp=Stamp(version="v0", at="2026-01-01T00:00:00Z"),
+        digest=made.digest,
+        members=tuple(Member(ref=ref_of(each)) for each in objects if ref_of(each).name),
+        packed=made.packed,
+        sources=made.packed_sources,
+    )
+    for secret in record_secrets(record, ()):
+        cluster.apply(secret)
+
+
+def role(namespace: str) -> Document:
+    return {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "Role",
+        "metadata": {"name": "reader", "namespace": namespace},
+        "rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}],
+    }
+
+
+def test_a_forged_record_brings_nothing_beyond_the_namespace(
+    run: Releases, cluster: Cluster, world: World
+) -> None:
+    """What it holds within it is applied, as whatever a record holds is."""
+    run(settings(LEVEL="one"), tag="v1")
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": f"{run.namespace}-x"}}
+    with world.namespace() as other:
+        elsewhere = {**settings("planted"), "metadata": {"name": "planted", "namespace": other}}
+        inside = {**settings("a"), "metadata": {"name": "a", "namespace": run.namespace}}
+        hidden = {"apiVersion": "v1", "kind": "List", "items": [space]}
+        for number, each in enumerate((elsewhere, space, hidden, role(run.namespace)), start=2):
+            forge(run, cluster, number, inside, each)
+            with pytest.raises(Conflict, match="holds more than a record may bring") as caught:
+                run(action="rollback", to=str(number))
+            assert run.counted.writes == []
+            assert "`rollback-scope: " in str(caught.value)
+        forge(run, cluster, 9, inside, elsewhere)
+        run(action="rollback", to="9", rollback_scope=other)
+        assert run.data("a") == {"A": "0"}
+
+
+def test_what_a_release_legitimately_has_goes_back_once_it_is_allowed(run: Releases) -> None:
+    run(settings(LEVEL="one"), role(run.namespace), tag="v1")
+    run(settings(LEVEL="two"), role(run.namespace), tag="v2")
+    with pytest.raises(Conflict, match=r"rollback-scope: Role\.rbac\.authorization"):
+        run(action="rollback")
+    run(action="rollback", rollback_scope="Role")
+    assert run.data("settings") == {"LEVEL": "one"}
+
+
+KEY = "k" * 32
+
+
+def test_with_a_key_only_what_it_has_signed_is_gone_back_to(
+    run: Releases, cluster: Cluster
+) -> None:
+    """Which then may hold rights, too."""
+    run(settings(LEVEL="one"), tag="v1")
+    with pytest.raises(Conflict, match="no HMAC, which `record-key` demands"):
+        run(action="rollback", to="1", record_key=KEY)
+    run(settings(LEVEL="two"), role(run.namespace), tag="v2", record_key=KEY)
+    run(settings(LEVEL="three"), tag="v3", record_key=f"{'n' * 32}\n{KEY}")
+    inside = {**settings("a"), "metadata": {"name": "a", "namespace": run.namespace}}
+    forge(run, cluster, 7, inside)
+    with pytest.raises(Conflict, match="no HMAC"):
+        run(action="rollback", to="7", record_key=f"{'n' * 32}\n{KEY}")
+    with pytest.raises(Conflict, match="the newest one is not readable"):
+        run(action="rollback", record_key=f"{'n' * 32}\n{KEY}")
+    run(action="rollback", to="v2", record_key=f"{'n' * 32}\n{KEY}")
+    assert run.data("settings") == {"LEVEL": "two"}
+    assert {"aks-action.shop.1", "aks-action.shop.7"} <= run.secrets, "what is not believed stays"
+    with pytest.raises(Conflict, match="none of the keys"):
+        run(action="rollback", to="3", record_key="o" * 32)
+
+
+def test_with_a_key_nothing_is_pruned_that_only_an_unsigned_record_names(run: Releases) -> None:
+    run(settings(LEVEL="one"), settings("old"), tag="v1", prune="true")
+    run(settings(LEVEL="one"), tag="v2", prune="true", record_key=KEY)
+    assert run.pruned == []
+    run(settings(LEVEL="one"), settings("new"), tag="v3", prune="true", record_key=KEY)
+    run(settings(LEVEL="one"), tag="v4", prune="true", record_key=KEY)
+    assert run.pruned == ["new"]
+
+
+def test_a_rollback_that_was_cut_off_goes_on_to_the_record_that_it_had_chosen(
+    run: Releases, cluster: Cluster
+) -> None:
+    """Also when the first record of that version is dropped meanwhile."""
+    run(settings(LEVEL="1"), settings("b", A="1"), tag="v1")
+    run(settings(LEVEL="2"), settings("b", A="2"), tag="v2")
+    run(action="rollback")
+    for number in range(4, 12):
+        run(settings(LEVEL=str(number)), settings("b", A=str(number)), tag=f"v{number}")
+    assert "aks-action.shop.1" not in run.secrets
+    with pytest.raises(Killed):
+        run(action="rollback", to="v1", killed_after=2)
+    run(action="rollback")
+    assert (run.data("settings"), run.data("b")) == ({"LEVEL": "1"}, {"A": "1"})
+    with pytest.raises(Killed):
+        run(action="rollback", to="v11", killed_after=2)
+    cluster.delete(naming.record_ref("shop", run.namespace, 11))
+    with pytest.raises(Conflict, match=r"the rollback to v11 \(record 11\) was not"):
+        run(action="rollback")
+    assert run.counted.writes == []
+
+
+def test_secrets_that_somebody_calls_records_hold_up_no_deploy(
+    run: Releases, cluster: Cluster
+) -> None:
+    for number, text in enumerate((b"[" * 100_000, gzip.compress(bytes(10**8)), b""), start=5):
+        ref = naming.record_ref("shop", run.namespace, number)
+        labels = naming.labels_of("shop", number, "v0")
+        data = dict.fromkeys(("record", "members", "objects"), text)
+        cluster.apply(naming.secret(ref, data, type_=naming.RECORD_TYPE, labels=labels))
+    run(settings(LEVEL="one"), tag="v1", prune="true")
+    assert run.versions == ["v1"]
+    assert [each.number for each in run.history.records] == [8]
+
+
 def test_only_the_last_ten_are_kept(run: Releases) -> None:
     for number in range(1, 13):
         run(settings(LEVEL=str(number)), tag=f"v{number}")
@@ -398,6 +527,22 @@ def test_what_the_manifests_have_no_longer_goes_when_all_is_healthy(run: Release
     assert (run.pruned, run.counted.writes) == ([], [])
     run(action="rollback", prune="true")
     assert run.data("old") == {"A": "0"}
+
+
+def test_a_record_alone_prunes_nothing_in_another_namespace(
+    run: Releases, cluster: Cluster, world: World
+) -> None:
+    """Even where the object has the label: the workflow's author says where a release may be."""
+    with world.namespace() as other:
+        metadata = {"name": "old", "namespace": other}
+        far = {**settings("old"), "metadata": metadata}
+        run(settings(LEVEL="one"), far, tag="v1", namespace="", prune="true")
+        run(settings(LEVEL="one"), tag="v2", namespace="", prune="true")
+        assert run.pruned == []
+        assert f"`rollback-scope: {other}` lets it go" in run.plan.notes[-1]
+        assert cluster.get(ref_of(far))
+        run(settings(LEVEL="one"), tag="v3", namespace="", prune="true", rollback_scope=other)
+        assert run.pruned == ["old"]
 
 
 def test_the_first_deploy_with_prune_deletes_nothing(run: Releases) -> None:

@@ -5,12 +5,19 @@ https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from aks_action.clients.kube.errors import Asked, from_answer, from_status
-from aks_action.clients.kube.sending import Call, Sender, TooLong, json_answer, with_query
+from aks_action.clients.kube.sending import (
+    Call,
+    Sender,
+    TooDeep,
+    TooLong,
+    json_answer,
+    parsed,
+    with_query,
+)
 from aks_action.clients.kube.streams import Growing
 from aks_action.clients.ports import Listing, WatchEvent
 from aks_action.errors import ApiError, ApplyError
@@ -104,8 +111,10 @@ def _event(line: bytes, asked: Asked) -> WatchEvent | None:
     if not line.strip():
         return None
     try:
-        event = json.loads(line)
+        event = parsed(line)
         type_, document = event["type"], event["object"]
+    except TooDeep:  # some object's: a LIST says so where it matters
+        return None
     except (ValueError, KeyError, TypeError):
         raise from_answer(200, line, "text/plain", asked) from None
     if type_ == "ERROR":

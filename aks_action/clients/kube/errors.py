@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aks_action.errors import ActionError, ApiError, ApplyError, AuthError, Cause, ManifestError
+from aks_action.model.bounded import whole_number
 from aks_action.model.manifests import ObjectRef
 
 _LONGEST = 400
@@ -48,7 +49,7 @@ def from_answer(code: int, body: bytes, content_type: str, asked: Asked) -> Acti
     """The error behind an answer of 300 or more, or one that is not JSON."""
     try:
         status = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         status = None
     if isinstance(status, dict) and status.get("kind") == "Status":
         return from_status(status, asked, code=code)
@@ -70,7 +71,7 @@ def from_status(status: Mapping[str, Any], asked: Asked, *, code: int = 0) -> Ac
     422, and the 500 for a field that the schema does not have), from a missing permission, from
     everything else.
     """
-    code = code or int(status.get("code") or 500)
+    code = code or whole_number(status.get("code")) or 500
     if code == 401:
         return _not_known(asked)
     secret = asked.ref.kind == "Secret"
@@ -189,6 +190,6 @@ def _split_value(text: str) -> tuple[str, str]:
     """The value that a message quotes, as JSON or in Go's syntax, and the reason after it."""
     try:
         _, end = json.JSONDecoder().raw_decode(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         end = text.rfind("}: ") + 1 or max(text.find(": "), 0)
     return text[:end], text[end:].removeprefix(": ")

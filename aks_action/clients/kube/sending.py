@@ -10,6 +10,10 @@ from urllib.parse import urlencode
 
 from aks_action.clients.kube.errors import Asked, from_answer
 from aks_action.errors import ApplyError
+from aks_action.model.bounded import is_deeper
+
+_MOST_LEVELS = 150
+"""Of nesting: what manifests may have, and what the server keeps of who owns their fields."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,13 +84,38 @@ def json_answer(sender: Sender, call: Call) -> dict[str, Any]:
     """The document that answers a call. Raises ActionError when the answer is none."""
     answer = sender.send(call)
     try:
-        document = json.loads(answer.data)
+        document = parsed(answer.data)
+    except TooDeep as reason:
+        asked = call.asked
+        raise ApplyError(
+            f"{asked.host} answered to {asked.verb} {asked.resource} with what cannot be read: "
+            f"{reason}. Look for an object whose fields or `metadata.managedFields` are."
+        ) from None
     except ValueError:
         document = None
     if not isinstance(document, dict):
         kind = answer.headers.get("Content-Type", "")
         raise from_answer(answer.status, b"", kind, call.asked)
     return document
+
+
+class TooDeep(ValueError):  # noqa: N818 - reads as what it says of the data
+    """JSON is nested in more levels than any object; the message ends no sentence."""
+
+
+def parsed(data: bytes) -> Any:
+    """An answer as JSON. Raises TooDeep, and ValueError for what is no JSON.
+
+    Whoever may write one object of a kind decides how deep the LIST of it is.
+    """
+    try:
+        value = json.loads(data)
+    except RecursionError:
+        value = None
+    else:
+        if not is_deeper(value, _MOST_LEVELS):
+            return value
+    raise TooDeep(f"it is nested in more than {_MOST_LEVELS} levels")
 
 
 def with_query(path: str, **query: str) -> str:

@@ -64,7 +64,7 @@ def _holds(fields: Fields, stated: Any, live: Any) -> bool:
 
 def _holds_items(fields: Fields, stated: Sequence[Any], live: Sequence[Any]) -> bool:
     """The same for the items of a list that are told apart by keys or values, in their order."""
-    wanted = [(*key.split(":", 1), child) for key, child in fields.items()]
+    wanted = [(*key.partition(":")[::2], child) for key, child in fields.items()]
     place = -1
     for item in stated:
         found = next((each for each in wanted if _names(each, item)), None)

@@ -6,11 +6,12 @@ thing itself ("Field management" of server-side apply in the Kubernetes document
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from aks_action.model.applying.diff import key_part
+from aks_action.model.bounded import Unpackable, read_json
 
 FieldPath = tuple[str, ...]
 Fields = Mapping[str, Any]
@@ -56,7 +57,7 @@ def leaves(fields: Iterable[FieldPath]) -> frozenset[FieldPath]:
 def lookup(value: Any, path: FieldPath) -> Any:
     """The value that a trie's path leads to; None where the object has none."""
     for step in path:
-        sort, text = step.split(":", 1)
+        sort, _, text = step.partition(":")
         if sort == "f":
             value = value.get(text) if isinstance(value, Mapping) else None
         elif isinstance(value, list):
@@ -68,21 +69,44 @@ def lookup(value: Any, path: FieldPath) -> Any:
 
 def is_item(item: Any, sort: str, text: str) -> bool:
     """Whether a trie's `k:` (the keys) or `v:` (the value), `text`, is this item of a list."""
-    wanted = json.loads(text)
-    if sort == "k" and isinstance(item, Mapping):
+    if sort == "k":
+        wanted = keys_of(text)
         # A defaulted key (a port's protocol) may be absent in the object as it was written.
-        return all(item.get(key, value) == value for key, value in wanted.items())
-    return bool(item == wanted)
+        return (
+            isinstance(item, Mapping)
+            and bool(wanted)
+            and all(item.get(key, value) == value for key, value in wanted.items())
+        )
+    return sort == "v" and bool(item == _value_of(text))
+
+
+def keys_of(text: str) -> Mapping[str, Any]:
+    """The keys of a list's item, as the text of a `k:` has them; none where it is no such text."""
+    found = _value_of(text)
+    return found if isinstance(found, dict) else {}
+
+
+@lru_cache(maxsize=1024)  # the same few texts, for each item of each list
+def _value_of(text: str) -> Any:
+    """What is never equal to an item where a text is not JSON: any manager may write it."""
+    try:
+        return read_json(text)
+    except Unpackable:
+        return _NO_VALUE
+
+
+_NO_VALUE = object()
 
 
 def parts(path: FieldPath) -> tuple[str, ...]:
     """A trie's path as the parts of a readable one: `k:{"name":"web"}` becomes `[web]`."""
-    return tuple(_part(*step.split(":", 1)) for step in path)
+    return tuple(_part(*step.partition(":")) for step in path)
 
 
-def _part(sort: str, text: str) -> str:
+def _part(sort: str, _colon: str, text: str) -> str:
     if sort == "f":
         return key_part(text)
     if sort == "k":
-        return f"[{','.join(str(value) for value in json.loads(text).values())}]"
-    return f"[{json.loads(text)}]" if sort == "v" else f"[{text}]"
+        return f"[{','.join(str(value) for value in keys_of(text).values())}]"
+    value = _value_of(text) if sort == "v" else text
+    return f"[{text if value is _NO_VALUE else value}]"

@@ -5,7 +5,6 @@ What a `kubectl apply` owned would otherwise stay in the object when a later man
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 
 from aks_action.model.applying.diff import LAST_APPLIED, comparable, field_change
@@ -17,6 +16,7 @@ from aks_action.model.applying.field_ownership import (
     paths,
 )
 from aks_action.model.applying.field_tries import Fields, lookup, parts, union
+from aks_action.model.bounded import Unpackable, read_json
 from aks_action.model.documents import get_in
 from aks_action.model.manifests import Document
 from aks_action.model.plan import FieldChange
@@ -99,12 +99,15 @@ def _last_applied(live: Document) -> Document:
     """What kubectl's last client-side apply stated; empty where that is not known."""
     text = get_in(live, ("metadata", "annotations", LAST_APPLIED))
     try:
-        stated = json.loads(text) if isinstance(text, str) else {}
-    except ValueError:
+        stated = read_json(text) if isinstance(text, str) else {}
+    except Unpackable:
         return {}
-    if isinstance(stated, dict) and isinstance(stated.get("stringData"), dict):
-        stated["data"] = {**(stated.get("data") or {}), **stated["stringData"]}
-    return stated if isinstance(stated, dict) else {}
+    if not isinstance(stated, dict):
+        return {}
+    data, texts = (stated.get(key) or {} for key in ("data", "stringData"))
+    if isinstance(texts, dict) and isinstance(data, dict):
+        return {**stated, "data": {**data, **texts}}
+    return stated
 
 
 def _split(live: Document, api_version: str) -> tuple[list[Document], list[Document]]:

@@ -6,6 +6,7 @@ or `ResourcePlacement…` and carry the generation that they are about.
 
 from __future__ import annotations
 
+from aks_action.model.bounded import whole_number
 from aks_action.model.documents import get_in
 from aks_action.model.health.records import (
     Health,
@@ -62,7 +63,7 @@ def seconds_to_notice(document: Document, related: Related) -> float:
 
 def _is_current(found: Document, document: Document) -> bool:
     generation = get_in(document, ("metadata", "generation")) or 0
-    return int(found.get("observedGeneration") or 0) >= int(generation)
+    return (whole_number(found.get("observedGeneration")) or 0) >= int(generation)
 
 
 def _troubles(document: Document, found: Document) -> list[Trouble]:

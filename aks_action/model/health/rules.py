@@ -99,5 +99,5 @@ def _is_observed(document: Document) -> bool:
         return ref_of(document).group != "apps"
     try:
         return int(observed) >= int(generation)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return True

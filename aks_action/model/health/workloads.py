@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from aks_action.model.bounded import whole_number
 from aks_action.model.documents import get_in
 from aks_action.model.health.creation import leaving, refused_creation
 from aks_action.model.health.pods import worst
@@ -92,7 +93,7 @@ def newest_replica_set(document: Document, related: Related) -> Document | None:
             return each
     if current:  # its ReplicaSet was not seen yet: an older one must not be blamed
         return None
-    return max(own, key=lambda each: int(revision(each) or 0), default=None)
+    return max(own, key=lambda each: whole_number(revision(each)) or 0, default=None)
 
 
 def _can_free(document: Document, wanted: int) -> bool:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
+from aks_action.model.bounded import Unpackable, whole_number
+from aks_action.model.documents import get_in
 from aks_action.model.manifests import Document, ObjectRef, ref_of
-from aks_action.model.records import naming, secrets
-from aks_action.model.records.packing import Unpackable
+from aks_action.model.records import naming, secrets, signing
 from aks_action.model.records.record import Attempt, Record
 
 KEPT = 10
 """Records of a release that are kept."""
+
+MOST_RECORDS = 50
+"""That are read. Who may not delete Secrets keeps more, but nobody goes back that far."""
+
+_MOST_MEMBERS = KEPT * secrets.MOST_OBJECTS
+"""That all records together may name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +43,7 @@ class History:
     records: those that can be read, the oldest first.
     begun:   what its own Secret says was begun last, whatever became of that.
     touched: what it says that attempts without a record may have made.
+    doubt:   why both of these are not known, though there is such a Secret; ends no sentence.
     secret:  the release's own Secret; None where there is none.
     """
 
@@ -44,6 +53,7 @@ class History:
     unreadable: tuple[Unreadable, ...] = ()
     begun: Attempt | None = None
     touched: tuple[ObjectRef, ...] = ()
+    doubt: str = ""
     secret: Document | None = None
 
     @property
@@ -58,8 +68,16 @@ class History:
 
     @property
     def next_number(self) -> int:
-        begun = self.begun.number if self.begun else 0
-        return max({begun, *self._numbers}) + 1
+        """Of the record that this run may write.
+
+        Somebody can use numbers up to the last; those of what cannot be read are passed over then.
+        An attempt that is not known may have left parts under the next one, which never change.
+        """
+        known = {self.begun.number if self.begun else 0, *(each.number for each in self.records)}
+        following = max(known | self._numbers) + 1 + bool(self.doubt)
+        if following <= secrets.MOST_NUMBER:
+            return following
+        return next(each for each in count(max(known) + 1) if each not in self._numbers)
 
     @property
     def _numbers(self) -> set[int]:
@@ -84,11 +102,13 @@ class History:
         same = newest is not None and is_same_content(newest, after)
         kept = KEPT - 1
         others = self.records[:-1] if same else self.records
-        gone = [*others[:-kept], *([newest] if newest and same else [])]
+        needed = self.unfinished.target if self.unfinished else 0
+        old = (each for each in others[:-kept] if each.number != needed)
+        gone = [*old, *([newest] if newest and same else [])]
         for each in gone:
             yield from naming.part_refs(each.release, each.namespace, each.number, each.parts)
             yield naming.record_ref(each.release, each.namespace, each.number)
-        oldest = others[-kept:][0].number if others else after.number
+        oldest = others[-kept].number if len(others) >= kept else 0
         for broken in self.unreadable:
             ours = naming.record_ref(self.release, self.namespace, broken.number)
             if broken.number < oldest and broken.ref == ours:
@@ -106,19 +126,25 @@ def is_same_content(one: Record, other: Record) -> bool:
     return one.digest == other.digest and one.stamp.version == other.stamp.version
 
 
-def read_history(found: Iterable[Document], release: str, namespace: str) -> History:
-    """The history of a release, from the Secrets that have its label in its namespace."""
-    own, records, unreadable = None, [], []
-    for secret in found:
-        if ref_of(secret) == naming.release_ref(release, namespace):
-            own = secret
-            continue
+def read_history(
+    found: Iterable[Document], release: str, namespace: str, keys: signing.Keys = ()
+) -> History:
+    """The history of a release, from the Secrets that have its label in its namespace.
+
+    keys: what is not signed with one of them is not believed; without any everything is.
+    """
+    labelled = {ref_of(each): each for each in found}
+    own = labelled.pop(naming.release_ref(release, namespace), None)
+    records: list[Record] = []
+    unreadable: list[Unreadable] = []
+    for ref, secret in sorted(labelled.items(), key=lambda each: -_number(each[1])):
         number = _number(secret)
         try:
-            record = secrets.read_record(secret)
-            _check(record, release, namespace, number)
+            _check_amount(records, unreadable)
+            record = secrets.read_record(secret, keys)
+            _check(record, release, namespace, number, ref)
         except Unpackable as reason:
-            unreadable.append(Unreadable(ref=ref_of(secret), number=number, why=str(reason)))
+            unreadable.append(Unreadable(ref=ref, number=number, why=str(reason)))
         else:
             records.append(record)
     return History(
@@ -126,32 +152,42 @@ def read_history(found: Iterable[Document], release: str, namespace: str) -> His
         namespace=namespace,
         records=tuple(sorted(records, key=lambda each: each.number)),
         unreadable=tuple(sorted(unreadable, key=lambda each: each.number)),
-        **_own(own),
+        **_own(own, keys),
     )
 
 
-def _own(secret: Document | None) -> dict[str, Any]:
-    """What cannot be read is taken for nothing: it is written anew by the next deploy."""
+def _own(secret: Document | None, keys: signing.Keys) -> dict[str, Any]:
+    """What cannot be read the next deploy writes anew; a rollback has to be told where to."""
     if secret is None:
         return {}
     try:
-        begun, touched = secrets.read_attempt(secret), secrets.read_touched(secret)
-    except Unpackable:
-        begun, touched = None, ()
+        begun, touched = secrets.read_attempt(secret, keys), secrets.read_touched(secret, keys)
+    except Unpackable as reason:
+        return {"doubt": f"{ref_of(secret)}: {reason}", "secret": secret}
     return {"begun": begun, "touched": touched, "secret": secret}
 
 
-def _check(record: Record, release: str, namespace: str, number: int) -> None:
+def _check_amount(records: Sequence[Record], unreadable: Sequence[Unreadable]) -> None:
+    """Whether one more is read, from the newest on."""
+    if len(records) + len(unreadable) >= MOST_RECORDS:
+        raise Unpackable(f"it is not one of the newest {MOST_RECORDS}")
+    if sum(len(each.members) for each in records) > _MOST_MEMBERS:
+        raise Unpackable(f"newer ones name more than {_MOST_MEMBERS} objects already")
+
+
+def _check(record: Record, release: str, namespace: str, number: int, ref: ObjectRef) -> None:
     if record.release != release:
         raise Unpackable(f"it is a record of release `{record.release}`, not of `{release}`")
     if record.namespace != namespace:
         raise Unpackable(
             f"it was written for namespace `{record.namespace}` and copied to `{namespace}`"
         )
-    if record.number != number:
-        raise Unpackable(f"it is record {record.number}, under another number")
+    if record.number != number or ref != naming.record_ref(release, namespace, number):
+        raise Unpackable(f"it is record {record.number}, under another number or name")
+    if not number:
+        raise Unpackable("it has no number")
 
 
 def _number(secret: Document) -> int:
-    text = str((secret["metadata"].get("labels") or {}).get(naming.RECORD, ""))
-    return int(text) if text.isdecimal() else 0
+    label = get_in(secret, ("metadata", "labels", naming.RECORD))
+    return whole_number(label, secrets.MOST_NUMBER) or 0

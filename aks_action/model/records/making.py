@@ -51,6 +51,7 @@ def attempt_of(
         stamp=stamp,
         strategy=strategy,
         rollback_of=target.origin if target else 0,
+        target=target.number if target else 0,
         parts=parts,
     )
 

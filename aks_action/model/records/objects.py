@@ -5,20 +5,26 @@ kubectl get secret aks-action.shop.3 -o jsonpath='{.data.objects}' | base64 -d |
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from aks_action.errors import Source
+from aks_action.model.bounded import Bounds, Unpackable, check_size, gunzip, read_json, whole_number
 from aks_action.model.images.references import ImageReference
 from aks_action.model.manifests import Document, Manifest, ManifestSet
 from aks_action.model.pod_specs import containers
-from aks_action.model.records.packing import Unpackable, digest_of, packed, unpacked
+from aks_action.model.records.packing import as_json, digest_of, packed, unpacked
 from aks_action.model.records.record import Record
+from aks_action.model.shapes import manifests_of
 
 PART_BYTES = 768 * 1024
 """Of one part; the API server takes 1 MiB of data in a Secret."""
+
+BOUNDS = Bounds(size=24 * 1024 * 1024, items=400_000)
+"""Of the objects of one record, unpacked: some thousand Deployments."""
 
 INLINE_BYTES = 64 * 1024
 """Up to this size objects are in the record itself, which every deploy of the release reads."""
@@ -42,7 +48,20 @@ class Objects:
     @cached_property
     def packed(self) -> bytes:
         """The `v1` List."""
-        return packed({"apiVersion": "v1", "kind": "List", "items": self.items})
+        return packed(self._list)
+
+    @property
+    def too_large(self) -> str:
+        """Why no record of these could be read again; empty where one can."""
+        try:
+            check_size(as_json(self._list), BOUNDS)
+        except Unpackable as reason:
+            return str(reason)
+        return ""
+
+    @property
+    def _list(self) -> Document:
+        return {"apiVersion": "v1", "kind": "List", "items": self.items}
 
     @property
     def packed_sources(self) -> bytes:
@@ -85,14 +104,38 @@ def open_objects(record: Record, data: bytes) -> ManifestSet:
 
     data: as in `Objects.packed`. Raises Unpackable if it is not what was written.
     """
-    found = unpacked(data)
-    items = found.get("items") if isinstance(found, Mapping) else None
-    if not isinstance(items, list) or digest_of(items) != record.digest:
+    items = read_json(_as_written(data, record.digest), BOUNDS)["items"]
+    if not isinstance(items, list):
+        raise Unpackable("it has no list of objects")
+    return tuple(_manifests(items, _places(unpacked(record.sources), record)))
+
+
+def _as_written(data: bytes, digest: str) -> bytes:
+    """The text of the List, once it is known to be what the digest is of."""
+    text = gunzip(data, BOUNDS)
+    items = memoryview(text)[len(_BEFORE) : -len(_AFTER)]
+    framed = text.startswith(_BEFORE) and text.endswith(_AFTER)
+    if not framed or f"sha256:{hashlib.sha256(items).hexdigest()}" != digest:
         raise Unpackable("its objects are not those that were written")
-    source_of = _places(unpacked(record.sources), record)
-    return tuple(
-        Manifest(document=item, source=source_of(number)) for number, item in enumerate(items)
-    )
+    return text
+
+
+_BEFORE, _AFTER = b'{"apiVersion":"v1","items":', b',"kind":"List"}'
+"""What is around the items in a List that `as_json` has written: the digest is of these."""
+
+
+def _manifests(items: Iterable[Any], source_of: Callable[[int], Source]) -> Iterator[Manifest]:
+    """The objects, of which a List can hide more than one."""
+    for number, item in enumerate(items):
+        source = source_of(number)
+        found, problems = manifests_of(item, source.file, partial(_line, source))
+        if problems:
+            raise Unpackable(f"its object {number + 1} is no Kubernetes object")
+        yield from found
+
+
+def _line(source: Source, _part: object) -> int:
+    return source.line
 
 
 def _places(sources: Any, record: Record) -> Callable[[int], Source]:
@@ -102,9 +145,10 @@ def _places(sources: Any, record: Record) -> Callable[[int], Source]:
     def place(number: int) -> Source:
         try:
             file, line = sources[number]
-            return Source(file=f"{prefix}, {file}", line=int(line))
         except (TypeError, ValueError, LookupError):
-            return Source(file=prefix, line=1)
+            return Source(file=prefix)
+        known = isinstance(file, str) and file.isprintable()
+        return Source(file=f"{prefix}, {file}" if known else prefix, line=whole_number(line) or 1)
 
     return place
 

@@ -79,6 +79,8 @@ class Attempt:
 
     strategy:    how it was deployed.
     rollback_of: see `Record`.
+    target:      the number of the record that is gone back to; 0 for a deploy, and where a version
+                 that did not say so yet began it.
     parts:       how many Secrets of parts its record may have left behind.
     error:       why it failed; empty while it runs, and when it was cut off.
     """
@@ -87,5 +89,6 @@ class Attempt:
     stamp: Stamp
     strategy: str = "basic"
     rollback_of: int = 0
+    target: int = 0
     parts: int = 0
     error: str = ""

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from aks_action.errors import ActionError, Conflict, InputError
 from aks_action.model.records.history import History
-from aks_action.model.records.record import Record, Stamp
+from aks_action.model.records.record import Attempt, Record, Stamp
 from aks_action.model.strategy_settings import Strategy
 
+_MOST_TOLD = 10
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
 
 
@@ -25,6 +26,9 @@ def chosen(history: History, to: str, run: str) -> Record:
     if to:
         return _named(history, to)
     _refuse_without_newest(history)
+    lost = history.unfinished
+    if lost and lost.rollback_of:
+        return _going_on(history, lost)
     found = _default(history, run)
     if found is None:
         newest = history.newest
@@ -69,6 +73,8 @@ def _is_commit(record: Record, to: str) -> bool:
 
 def _refuse_without_newest(history: History) -> None:
     """What is there now has to be known, or what comes before it cannot be."""
+    if history.doubt:
+        raise unusable(history, f"what was begun last is not known ({history.doubt})")
     broken = history.unreadable[-1] if history.unreadable else None
     if broken and (not history.newest or broken.number > history.newest.number):
         raise unusable(history, f"the newest one is not readable ({broken})")
@@ -79,12 +85,29 @@ def _refuse_without_newest(history: History) -> None:
         )
 
 
+def _going_on(history: History, lost: Attempt) -> Record:
+    """Where a rollback was going that was not completed: never further, and never forward.
+
+    One that a version began which did not say so is known by what it was going back to.
+    """
+    same = (each for each in reversed(history.records) if each.origin == lost.rollback_of)
+    found = history.record(lost.target) if lost.target else next(same, None)
+    if found is None or found.origin != lost.rollback_of:
+        number = lost.target or lost.rollback_of
+        raise unusable(
+            history,
+            f"the rollback to {lost.stamp.version} (record {number}) was not completed, and that "
+            "record is not there any more",
+        )
+    return found
+
+
 def _default(history: History, run: str) -> Record | None:
-    newest, lost = history.newest, history.unfinished
+    newest = history.newest
     if newest is None:
         return None
-    if lost is not None:
-        return (history.record(lost.rollback_of) if lost.rollback_of else None) or newest
+    if history.unfinished:  # a deploy that failed or was cut off
+        return newest
     if newest.rollback_of and run and newest.stamp.run == run:
         return newest
     before = (each for each in reversed(history.records) if each.number < newest.origin)
@@ -104,8 +127,10 @@ def versions(history: History) -> str:
     good = ", ".join(f"{each} of {each.stamp.at[:10]}" for each in reversed(history.records))
     sentence = f"There are: {good}." if good else "There is no good record."
     if history.unreadable:
-        broken = "; ".join(map(str, history.unreadable))
-        sentence += f" These cannot be used: {broken}."
+        newest = history.unreadable[-_MOST_TOLD:]
+        broken = "; ".join(map(str, newest))
+        more = len(history.unreadable) - len(newest)
+        sentence += f" These cannot be used: {f'{more} older ones; ' if more else ''}{broken}."
     return sentence
 
 

@@ -71,6 +71,6 @@ def weights_of(split: Document | None) -> dict[str, int]:
     found: dict[str, int] = {}
     for each in backends if isinstance(backends, list) else ():
         if isinstance(each, Mapping):
-            digits = re.match(r"\d+", str(each.get("weight", 0)))
+            digits = re.match(r"[0-9]{1,9}", str(each.get("weight", 0)))
             found[str(each.get("service", ""))] = int(digits[0]) if digits else 0
     return found

@@ -6,7 +6,6 @@ that; what it has taken from other managers is given back; what others have writ
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,7 +16,7 @@ from aks_action.model.applying.field_ownership import (
     is_kubectls,
     paths,
 )
-from aks_action.model.applying.field_tries import FieldPath, Fields, leaves, lookup, union
+from aks_action.model.applying.field_tries import FieldPath, Fields, keys_of, leaves, lookup, union
 from aks_action.model.documents import get_in, set_in
 from aks_action.model.manifests import Document
 from aks_action.model.replicas import REPLICAS
@@ -128,6 +127,6 @@ def _item(item: Any, fields: Fields) -> tuple[Any, ...]:
             continue
         if not (step.startswith("k:") and isinstance(item, Mapping)):
             return (item,)
-        keys = {key: item[key] for key in json.loads(step[2:]) if key in item}
+        keys = {key: item[key] for key in keys_of(step[2:]) if key in item}
         return ({**keys, **_part(item, below)},)
     return ()

@@ -16,7 +16,7 @@ from aks_action.model.references.renames import Renames, pointed
 from aks_action.model.volumes.marks import CLAIM_OF, REPLACED_BY
 from aks_action.model.volumes.mounts import CLAIM
 
-_VERSION = re.compile(r"(.+)-v(\d+)")
+_VERSION = re.compile(r"(.+)-v([0-9]{1,6})")
 
 
 def current(claim: ObjectRef, live: Mapping[ObjectRef, Document]) -> ObjectRef:

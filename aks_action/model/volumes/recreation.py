@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from aks_action.model.bounded import whole_number
 from aks_action.model.documents import get_in, set_in
 from aks_action.model.manifests import Document, ManifestSet, ObjectRef, ref_of
 from aks_action.model.plan import Plan, Stage, Step, Wait
@@ -107,8 +108,14 @@ def _start(plan: Plan, live: Document, wanted: Document) -> Patch:
     applied = [each.manifest.document for each in plan.applies if each.ref == ref_of(live)]
     stated = get_in(applied[-1], _REPLICAS) if applied else None
     if not stated and get_in(wanted, _REPLICAS) != 0:
-        body = set_in(body, _REPLICAS, int(get_in(live, _BEFORE) or _replicas(live)))
+        body = set_in(body, _REPLICAS, _replicas_before(live))
     return Patch(ref=ref_of(live), body=body, why="started again")
+
+
+def _replicas_before(live: Document) -> int:
+    """As the annotation has it, which others can write, too."""
+    kept = whole_number(get_in(live, _BEFORE))
+    return _replicas(live) if kept is None else kept
 
 
 def _replicas(document: Document) -> int:

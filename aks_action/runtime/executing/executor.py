@@ -42,7 +42,7 @@ def execute(
     """
     around, before = surroundings, frozenset(observed.live)
     live = dict(observed.live)
-    writer = Writer(around.cluster, around.limit, journal, live)
+    writer = Writer(around.cluster, around.limit, journal, live, around.keys)
     with parallel.workers() as pool:
         execution = _Execution(
             surroundings=around,

@@ -13,6 +13,7 @@ from aks_action.clients.ports import Clock, Cluster
 from aks_action.errors import ApiError, ApplyError
 from aks_action.model.documents import get_in
 from aks_action.model.manifests import Document, ObjectRef
+from aks_action.model.records.signing import Keys
 from aks_action.model.volumes.marks import MARKED, UNMARKED
 from aks_action.model.volumes.renewal import Journal, journal_of
 from aks_action.model.volumes.steps import Renew
@@ -24,9 +25,10 @@ Orphaned = Callable[[ObjectRef, Document], None]
 """Deletes this very object without what it owns, and returns when it is gone."""
 
 
-def renew(step: Renew, cluster: Cluster, orphan: Orphaned) -> Document:
+def renew(step: Renew, cluster: Cluster, orphan: Orphaned, keys: Keys = ()) -> Document:
     """Make a StatefulSet anew with larger templates; returns the new one.
 
+    keys: sign the journal.
     Raises ApplyError (ApiError for an answer) with the StatefulSet as it was, or with the journal
     there from which the next run goes on.
     """
@@ -34,7 +36,7 @@ def renew(step: Renew, cluster: Cluster, orphan: Orphaned) -> Document:
         raise ApplyError(f"{step.ref} is gone; its volumes were to grow. Run this again.")
     live = cluster.patch(step.ref, MARKED)
     journal = journal_of(live, step.sizes)
-    cluster.apply(journal.secret)
+    cluster.apply(journal.secret(keys))
     orphan(step.ref, live)
     return _made(journal, cluster)
 

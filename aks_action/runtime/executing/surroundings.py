@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from aks_action.clients.clock import TimeLimit
@@ -24,6 +24,7 @@ class Surroundings:
     warn:     takes a trouble of something that is waited for, see `waiting.wait`.
     guard:    called before each write, with what is written; raises what forbids it.
     begin:    takes the stages that are left, before the first of them, and the live objects.
+    keys:     sign what a later run has to believe, see `model.records.signing`.
     grace:    seconds that requests under way get to end when the run is ended.
 
     `tell` is called from several threads, one line a call.
@@ -36,6 +37,7 @@ class Surroundings:
     warn: Callable[[Manifest, Trouble], None]
     guard: Callable[[ObjectRef], None] = lambda _ref: None
     begin: Callable[[Sequence[Stage], Mapping[ObjectRef, Document]], None] = lambda *_: None
+    keys: Sequence[str] = field(default=(), repr=False)
     grace: float = 2.0
 
     @property

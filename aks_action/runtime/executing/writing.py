@@ -33,6 +33,7 @@ class Writer:
 
     live:  the objects by identity; filled further by every write.
     limit: ends the wait for objects that have to go first.
+    keys:  sign what a later run has to believe.
     """
 
     def __init__(
@@ -41,11 +42,13 @@ class Writer:
         limit: TimeLimit,
         journal: Journal,
         live: dict[ObjectRef, Document],
+        keys: Sequence[str] = (),
     ) -> None:
         self._cluster = cluster
         self._limit = limit
         self._journal = journal
         self._live = live
+        self._keys = keys
         self._stopped = threading.Event()
         self._generated: dict[tuple[object, ...], list[ObjectRef]] = {}
         self._defined: set[tuple[str, str]] = set()
@@ -132,7 +135,7 @@ class Writer:
             self._journal.reached(entry, "It was deleted without its pods; run this again.")
             self.go_on()
 
-        self._live[step.ref] = renewing.renew(step, self._cluster, orphan)
+        self._live[step.ref] = renewing.renew(step, self._cluster, orphan, self._keys)
         return step.ref
 
     def _set_owners(

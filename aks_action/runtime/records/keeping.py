@@ -11,6 +11,7 @@ from aks_action.model.documents import get_in
 from aks_action.model.manifests import Document, ObjectRef
 from aks_action.model.records import Attempt, History, Record, apply_sets, naming
 from aks_action.model.records.secrets import record_secrets, release_secret
+from aks_action.model.records.signing import Keys
 from aks_action.runtime.records import store as record_store
 
 _LONGEST_ERROR = 1000
@@ -20,15 +21,23 @@ class Keeper:
     """The release's own Secret as this run knows it, and its records.
 
     prune: whether the release is an ApplySet.    tell: takes a line for the log.
+    keys:  sign what is written.
     """
 
     def __init__(
-        self, cluster: Cluster, history: History, *, prune: bool, tell: Callable[[str], None]
+        self,
+        cluster: Cluster,
+        history: History,
+        *,
+        prune: bool,
+        keys: Keys = (),
+        tell: Callable[[str], None],
     ) -> None:
         self._cluster = cluster
         self._history = history
         self._prune = prune
-        self._tell = tell
+        self._keys = keys
+        self.tell = tell
         self._ref = naming.release_ref(history.release, history.namespace)
         self._secret = history.secret
         self._attempt = history.begun
@@ -56,19 +65,19 @@ class Keeper:
         try:
             self._write()
         except ActionError as second:
-            self._tell(f"That it failed could not be remembered: {second}")
+            self.tell(f"That it failed could not be remembered: {second}")
 
     def write(self, record: Record, parts: Sequence[bytes]) -> None:
         """Write the record of what is healthy now, and remove old ones. Raises ActionError.
 
         parts: see `record_secrets`.
         """
-        record_store.write(self._cluster, record_secrets(record, parts))
-        self._tell(f"Remembered as {record} of release `{record.release}`.")
+        record_store.write(self._cluster, record_secrets(record, parts, self._keys))
+        self.tell(f"Remembered as {record} of release `{record.release}`.")
         try:
             record_store.remove(self._cluster, self._history.surplus(record))
         except ActionError as error:
-            self._tell(f"Old records stay: {error}")
+            self.tell(f"Old records stay: {error}")
 
     def settle(self, members: Iterable[ObjectRef]) -> None:
         """Say where the members are, if it is said otherwise. Raises ActionError."""
@@ -98,6 +107,7 @@ class Keeper:
             self._touched,
             labels=labels,
             annotations=annotations,
+            keys=self._keys,
         )
 
 

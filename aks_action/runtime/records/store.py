@@ -10,24 +10,27 @@ from collections.abc import Iterable
 
 from aks_action.clients.ports import Cluster
 from aks_action.errors import ActionError, ApiError, AuthError
+from aks_action.model.bounded import Unpackable
 from aks_action.model.manifests import Document, ManifestSet, ObjectRef
 from aks_action.model.records import History, Record, naming, open_objects, read_history
-from aks_action.model.records.packing import Unpackable, decoded
+from aks_action.model.records.objects import PART_BYTES
+from aks_action.model.records.packing import decoded
 from aks_action.model.records.selection import unusable
+from aks_action.model.records.signing import Keys
 from aks_action.runtime import parallel
 
 _NEEDS = "`release-name` needs get, list, patch and delete for Secrets there."
 
 
-def read(cluster: Cluster, release: str, namespace: str) -> History:
-    """The history of a release. Raises ActionError."""
+def read(cluster: Cluster, release: str, namespace: str, keys: Keys = ()) -> History:
+    """The history of a release. keys: see `read_history`. Raises ActionError."""
     try:
         listing = cluster.list(
             "v1", "Secret", namespace=namespace, label_selector=naming.selector(release)
         )
     except ApiError as error:
         raise _explained(error) from error
-    return read_history(listing.items, release, namespace)
+    return read_history(listing.items, release, namespace, keys)
 
 
 def objects(cluster: Cluster, history: History, record: Record) -> ManifestSet:
@@ -44,7 +47,10 @@ def _parts(cluster: Cluster, refs: Iterable[ObjectRef]) -> list[bytes]:
         found = cluster.get(ref)
         if found is None:
             raise Unpackable(f"its part {ref} is missing")
-        return decoded(found, "part")
+        data = decoded(found, "part")
+        if len(data) > PART_BYTES:
+            raise Unpackable(f"its part {ref} is larger than any that was written")
+        return data
 
     return parallel.each(part, refs)
 

@@ -192,7 +192,7 @@ def test_creds_that_cannot_be_used_are_never_quoted(text: str) -> None:
 
 
 def test_the_secret_is_masked_and_braces_are_not() -> None:
-    assert inputs.secrets(PRINCIPAL) == ("", "", "s3cr3t~")
+    assert inputs.secrets(PRINCIPAL) == ("", "", "", "s3cr3t~")
     assert "{" not in inputs.secrets({"creds": '{\n "clientSecret": "s3cr3t~",\n'})
     assert any("s3cr3t~" in each for each in inputs.secrets({"creds": '{"x": "s3cr3t~"'}))
     assert "s3cr3t~" not in repr(azure(**PRINCIPAL))

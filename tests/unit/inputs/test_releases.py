@@ -2,7 +2,7 @@
 
 import pytest
 
-from aks_action.model.release_settings import ReleaseSettings
+from aks_action.model.release_settings import ReleaseSettings, RollbackScope
 from tests.unit.inputs.test_inputs import DEPLOY, parse, problems_of
 
 
@@ -28,6 +28,30 @@ def test_guarded_kinds_are_named_in_any_case_one_or_many() -> None:
     assert settings.deploy.release.prune_kinds == {"PersistentVolumeClaim", "Namespace"}
     (problem,) = problems_of(release_name="shop", prune_kinds="Deployment", **DEPLOY)
     assert "`Deployment` is not one of CustomResourceDefinition, Namespace," in problem
+
+
+def test_a_scope_is_of_namespaces_kinds_and_two_words() -> None:
+    words = "monitoring, ClusterRole\nCertificate.cert-manager.io\nhost"
+    release = parse(release_name="shop", rollback_scope=words, **DEPLOY).deploy.release
+    assert release.scope == RollbackScope(
+        namespaces=frozenset({"monitoring"}),
+        kinds=frozenset({"ClusterRole", "Certificate.cert-manager.io"}),
+        host=True,
+    )
+    assert parse(rollback_scope="cluster", **DEPLOY).deploy.release.scope.cluster
+    problems = problems_of(release_name="shop", rollback_scope="a/b, *, Role.RBAC", **DEPLOY)
+    assert [each.split("`")[3] for each in problems] == ["*", "Role.RBAC", "a/b"]
+
+
+def test_a_key_is_long_and_never_shown() -> None:
+    keys = f"{'n' * 32}\n {'o' * 40}\n"
+    release = parse(release_name="shop", record_key=keys, **DEPLOY).deploy.release
+    assert release.keys == ("n" * 32, "o" * 40)
+    assert "nnn" not in repr(release)
+    (problem,) = problems_of(release_name="shop", record_key="s3cret", **DEPLOY)
+    assert "its value cannot be used" in problem
+    assert "at least 32 characters" in problem
+    assert "s3cret" not in problem
 
 
 @pytest.mark.parametrize("name", ["Shop", "a.b", "-a", "a" * 54])

@@ -3,10 +3,15 @@
 import base64
 import gzip
 import json
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from aks_action.model.bounded import Unpackable
 from aks_action.model.documents import set_in, without
 from aks_action.model.manifests import Document, ref_of
 from aks_action.model.provenance import RunContext
@@ -19,7 +24,6 @@ from aks_action.model.records.making import (
     stamp_of,
 )
 from aks_action.model.records.objects import INLINE_BYTES, PART_BYTES, pieces
-from aks_action.model.records.packing import Unpackable
 from tests.unit.configuration.words import NAMESPACE, config_map, item, workload
 from tests.unit.records.words import (
     attempt,
@@ -122,7 +126,10 @@ SECRET = secrets_of(record(2, "v2"))[0]
         (_changed(SECRET, namespace="test"), "written for namespace `test` and copied to `shop`"),
         (_changed(SECRET, number=3), "it is record 3, under another number"),
         (_changed(SECRET, format=2), "format 2 of a newer version of this action"),
-        (_changed(SECRET, stamp=1, version=None, digest=None, images=[]), "something is missing"),
+        (
+            _changed(SECRET, stamp=1, version=None, digest=None, images=[]),
+            "its `version` is missing",
+        ),
         (set_in(SECRET, ("data", "record"), "e30="), "does not say in which format"),
         (set_in(SECRET, ("data", "record"), "bm8="), "it is not JSON"),
         (set_in(SECRET, ("data", "record"), "!"), "its key `record` is not base64"),
@@ -163,9 +170,13 @@ def test_what_was_begun_is_unfinished_until_it_has_a_record() -> None:
     assert (taken_back.unfinished, taken_back.adrift) == (None, (ref,))
 
 
-def test_a_releases_own_secret_that_is_broken_is_as_if_it_were_not_there() -> None:
+def test_a_releases_own_secret_that_is_broken_tells_nothing_but_why() -> None:
+    """The next number is left out: the attempt may have left parts under it, which never change."""
     broken = set_in(own_secret(attempt(2)), ("data", "attempt"), "bm8=")
-    assert found(broken).begun is None
+    history = found(broken, *secrets_of(record(1, "v1")))
+    assert (history.begun, history.touched) == (None, ())
+    assert history.doubt == "Secret/shop/aks-action.shop: it is not JSON"
+    assert history.next_number == 3
 
 
 def test_the_last_ten_records_are_kept() -> None:
@@ -192,6 +203,7 @@ def test_a_broken_record_goes_when_it_is_old_and_only_if_its_name_is_ours() -> N
     broken = set_in(secrets_of(record(1, "v1"))[0], ("data",), {})
     foreign = set_in(broken, ("metadata", "name"), "precious")
     young = set_in(secrets_of(record(30, "v30"))[0], ("data",), {})
+    assert not list(found(broken, *secrets_of(record(2, "v2"))).surplus(record(3, "v3")[0]))
     records = secrets_of(*(record(number, f"v{number}") for number in range(2, 13)))
     gone = found(broken, foreign, young, *records).surplus(record(31, "v31")[0])
     assert [each.name for each in gone] == [
@@ -199,6 +211,153 @@ def test_a_broken_record_goes_when_it_is_old_and_only_if_its_name_is_ours() -> N
         "aks-action.shop.3",
         "aks-action.shop.1",
     ]
+
+
+def test_the_record_that_a_rollback_was_going_to_stays_until_that_is_through() -> None:
+    records = [record(number, f"v{number}")[0] for number in range(1, 12)]
+    going = attempt(12, "v2", rollback_of=2, target=2)
+    gone = history(*records, begun=going).surplus(record(13, "v13")[0])
+    assert [each.name for each in gone] == ["aks-action.shop.1"]
+
+
+def numbered(number: int | str, **data: Any) -> Document:
+    """What somebody has labelled as a record."""
+    labels = {"aks-action/release": "shop", "aks-action/record": str(number)}
+    metadata = {"name": f"aks-action.shop.{number}", "namespace": NAMESPACE, "labels": labels}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}
+
+
+def test_a_number_that_nothing_comes_after_stops_nobody() -> None:
+    real = secrets_of(record(3, "v3"))
+    assert found(*real, numbered(7)).next_number == 8
+    assert found(*real, numbered(999_999_999), numbered(4)).next_number == 5
+    assert found(*real, numbered("9" * 60)).next_number == 4
+
+
+def test_no_more_than_fifty_records_are_read_and_those_are_the_newest() -> None:
+    many = secrets_of(*(record(number, f"v{number}") for number in range(1, 61)))
+    history = found(*many)
+    assert [each.number for each in history.records] == list(range(11, 61))
+    assert "not one of the newest 50" in str(history.unreadable[0])
+
+
+def test_a_secret_of_another_name_is_no_record() -> None:
+    secret = set_in(SECRET, ("metadata", "name"), "mine")
+    assert "under another number or name" in str(found(secret).unreadable[0])
+
+
+def _packed_as(value: Any) -> str:
+    return base64.b64encode(gzip.compress(json.dumps(value).encode())).decode()
+
+
+def _json_as(value: str) -> str:
+    return base64.b64encode(value.encode()).decode()
+
+
+REF = ["v1", "ConfigMap", "shop", "a"]
+
+
+@pytest.mark.parametrize(
+    ("secret", "why"),
+    [
+        (_changed(SECRET, parts=3_000_000), "its `parts` is missing, or no whole number up to 33"),
+        (_changed(SECRET, parts=-1), "`parts`"),
+        (_changed(SECRET, parts="1"), "`parts`"),
+        (_changed(SECRET, parts=True), "`parts`"),
+        (_changed(SECRET, number=10**30), "`number`"),
+        (_changed(SECRET, number=10**100), "a number that is too long"),
+        (_changed(SECRET, rollbackOf=1.5), "`rollbackOf`"),
+        (_changed(SECRET, rollbackOf=float("nan")), "it is not JSON"),
+        (_changed(SECRET, version=["v1"]), "`version`"),
+        (_changed(SECRET, version="v" * 2000), "`version`"),
+        (_changed(SECRET, version="v1\n::error::x"), "characters that cannot be shown"),
+        (_changed(SECRET, actor="\ud800"), "it is not JSON"),
+        (_changed(SECRET, images={"a": 1}), "`images`"),
+        (_changed(SECRET, format=[1]), "does not say in which format"),
+        (set_in(SECRET, ("data", "record"), _json_as("[" * 100_000)), "more than"),
+        (set_in(SECRET, ("data", "record"), "ä"), "is not base64"),
+        (set_in(SECRET, ("data", "members"), _packed_as({})), "does not name objects"),
+        (set_in(SECRET, ("data", "members"), _packed_as([[*REF]])), "does not name objects"),
+        (set_in(SECRET, ("data", "members"), _packed_as([[*REF, 1]])), "does not name objects"),
+        (set_in(SECRET, ("data", "members"), _packed_as([[*REF[:3], "", ""]])), "no name"),
+        (set_in(SECRET, ("data", "members"), _packed_as([[*REF[:3], "../b", ""]])), "no name"),
+        (set_in(SECRET, ("data", "members"), _packed_as([[*REF[:2], "..", "a", ""]])), "no name"),
+        (set_in(SECRET, ("data", "members"), _packed_as([["v1/../x", *REF[1:], ""]])), "no name"),
+        (set_in(SECRET, ("data", "members"), _packed_as([[*REF, ""]] * 10_001)), "more than"),
+        (set_in(SECRET, ("data", "members"), _packed_as("a" * 5_000_000)), "larger than"),
+    ],
+)
+def test_a_record_that_nobody_wrote_is_unreadable_and_harms_nobody(
+    secret: Document, why: str
+) -> None:
+    history = found(secret, *secrets_of(record(1, "v1")))
+    assert [each.number for each in history.records] == [1]
+    assert why in str(history.unreadable[0])
+
+
+@pytest.mark.parametrize(
+    "item", [1, None, [], {}, {"kind": "ConfigMap"}, {"apiVersion": "v1", "kind": "List"}]
+)
+def test_a_record_whose_objects_are_none_is_refused(item: Any) -> None:
+    objects = replace(objects_of(manifests_of(config_map()), {}), items=(item,))
+    made, _ = record(1, "v1", digest=objects.digest)
+    with pytest.raises(Unpackable, match="its object 1 is no Kubernetes object"):
+        open_objects(made, objects.packed)
+
+
+def test_a_list_within_a_list_hides_no_object() -> None:
+    """What is in it is known before it is asked what a record may hold."""
+    inner = {"apiVersion": "v1", "kind": "List", "items": [config_map("a")]}
+    outer = {"apiVersion": "v1", "kind": "List", "items": [inner, config_map("b")]}
+    objects = replace(objects_of(manifests_of(config_map()), {}), items=(outer,))
+    made, _ = record(1, "v1", digest=objects.digest)
+    assert [each.ref.name for each in open_objects(made, objects.packed)] == ["a", "b"]
+
+
+@pytest.mark.parametrize("sources", [b"{}", b"[[1]]", b'[["\\n", 1]]', b"[[1, [1]]]"])
+def test_not_knowing_the_places_is_no_reason_to_refuse_the_objects(sources: bytes) -> None:
+    made, _ = record(1, "v1", sources=gzip.compress(sources))
+    (found,) = open_objects(made, made.packed)
+    assert str(found.source) == "record 1 of shop:1"
+
+
+def test_objects_that_could_not_be_read_again_are_known_before_they_are_written() -> None:
+    assert not objects_of(manifests_of(config_map(A="a")), {}).too_large
+    large = config_map(A="\N{PILE OF POO}" + "a" * 2**23)
+    assert "larger than 8388608 bytes" in objects_of(manifests_of(large), {}).too_large
+
+
+OTHERS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=8,
+)
+
+
+@given(st.data())
+def test_whatever_stands_in_the_secrets_of_a_release_it_is_read_or_unreadable(
+    data: st.DataObject,
+) -> None:
+    """Somebody changes a field, a key, or all of it."""
+    base = {"record": SECRET, "attempt": own_secret(attempt(3), ref_of(config_map()))}
+    key = data.draw(st.sampled_from(("record", "attempt")))
+    meta = json.loads(base64.b64decode(base[key]["data"][key]))
+    field = data.draw(st.sampled_from((*meta, "another")))
+    meta[field] = data.draw(OTHERS)
+    changed = set_in(base[key], ("data", key), _json_as(json.dumps(meta)))
+    other = data.draw(st.sampled_from((*changed["data"], "labels")))
+    value = data.draw(st.binary() | OTHERS.map(lambda each: json.dumps(each).encode()))
+    packed = data.draw(st.booleans())
+    coded = base64.b64encode(gzip.compress(value) if packed else value).decode()
+    if other != key:
+        changed = set_in(changed, ("data", other), coded)
+    history = found(changed, *secrets_of(record(1, "v1")))
+    assert history.next_number > 1
+    list(history.surplus(record(9, "v9")[0]))
+    list(history.orphans())
+    for each in history.records:
+        with suppress(Unpackable):
+            open_objects(each, each.packed)
 
 
 @pytest.mark.parametrize(
@@ -239,7 +398,7 @@ def test_a_rollback_is_recorded_under_the_version_that_it_went_back_to() -> None
     assert (made.number, made.rollback_of, made.digest) == (5, 1, target.digest)
     assert made.sources == target.sources
     begun = attempt_of(known, when, "basic", target=target, parts=0)
-    assert (begun.number, begun.rollback_of) == (5, 1)
+    assert (begun.number, begun.rollback_of, begun.target) == (5, 1, 3)
     again = record_of(history(made), stamp("v1"), objects, (), target=None, pruned=False)
     assert again.rollback_of == 1, "the same content deployed again stands where it stood"
 

@@ -1,5 +1,7 @@
 """Where a rollback goes, and what it says when it cannot."""
 
+from dataclasses import replace
+
 import pytest
 
 from aks_action.errors import ActionError, Conflict, InputError
@@ -33,7 +35,8 @@ def _record(number: int, version: str, origin: int) -> Record:
         (past("v0", "v1", "v2", "v1<2"), "", 1),
         (past("v1", "v2", begun=attempt(3, "v3")), "", 2),
         (past("v1", "v2", begun=attempt(3, "v1", rollback_of=1)), "", 1),
-        (past("v1", "v2", begun=attempt(3, "v0", rollback_of=9)), "", 2),
+        (past("v1", "v2<9", "v3", begun=attempt(4, "v0", rollback_of=9)), "", 2),
+        (past("v0", "v1", "v2<9", begun=attempt(4, "v1", rollback_of=2, target=2)), "", 2),
         (past("v1", "v2", "v1<1", "v3"), "v1", 3),
         (past("v1", "2", "v3"), "2", 2),
         (past("v1", "v2", "v3"), "2", 2),
@@ -48,7 +51,8 @@ def _record(number: int, version: str, origin: int) -> Record:
         "never-forward-again",
         "after-a-failure-the-last-good-one",
         "a-rollback-that-was-cut-off-goes-on",
-        "whose-target-is-gone",
+        "which-an-earlier-version-began-and-whose-record-was-made-again",
+        "to-the-very-record-that-it-had-chosen",
         "the-newest-of-a-version",
         "a-version-before-a-number",
         "a-number",
@@ -65,6 +69,36 @@ def test_the_same_run_again_goes_to_the_same_place() -> None:
     known = past("v0", "v1", "v2", "v1<2")
     assert chosen(known, "", "run-4").number == 4
     assert chosen(known, "", "").number == 1
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        attempt(4, "v0", rollback_of=9),
+        attempt(4, "v0", rollback_of=9, target=9),
+        attempt(4, "v0", rollback_of=9, target=2),
+    ],
+    ids=["begun-by-an-earlier-version", "its-record-is-gone", "its-record-is-another"],
+)
+def test_a_rollback_that_was_cut_off_and_has_no_record_to_go_to_goes_nowhere(
+    begun: Attempt,
+) -> None:
+    """Forward to the newest version, which somebody wanted to be rid of, least of all."""
+    with pytest.raises(Conflict) as caught:
+        chosen(past("v1", "v2", "v3", begun=begun), "", "")
+    assert "the rollback to v0" in str(caught.value)
+    assert "There are: v3 (record 3) of 2026-01-31, v2 (record 2)" in str(caught.value)
+    assert chosen(past("v1", "v2", "v3", begun=begun), "v1", "").number == 1
+
+
+def test_what_was_begun_last_has_to_be_known_to_go_on_from_it() -> None:
+    known = past("v1", "v2", "v3")
+    doubtful = replace(known, doubt="Secret/shop/aks-action.shop: it is not JSON")
+    with pytest.raises(
+        Conflict, match=r"what was begun last is not known \(Secret/shop/aks-action"
+    ):
+        chosen(doubtful, "", "")
+    assert chosen(doubtful, "v1", "").number == 1
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 """What growing a StatefulSet's volumes adds to a plan, and what its journal holds."""
 
+import base64
 import json
 from typing import Any
 
 import pytest
 
+from aks_action.model.bounded import Unpackable
 from aks_action.model.documents import get_in, set_in
 from aks_action.model.manifests import Document, ref_of
 from aks_action.model.plan import Apply, Plan, Stage, Wait
@@ -14,6 +16,7 @@ from aks_action.model.volumes.growth import completed, growths, possible, with_g
 from aks_action.model.volumes.marks import MARKED, is_journal
 from aks_action.model.volumes.steps import Renew, Sizes
 from aks_action.model.volumes.templates import templates_of
+from tests.unit.configuration.words import config_map, pod_spec
 from tests.unit.volumes.words import claim, manifest, stateful_set
 
 SIZE = ("spec", "resources", "requests", "storage")
@@ -98,9 +101,8 @@ def test_a_journal_holds_what_is_needed_to_make_it_again() -> None:
     meta = {"resourceVersion": "7", "managedFields": [], "annotations": {"a": "b"}}
     live = {**stateful_set(meta=meta), "status": {"replicas": 1}}
     written = renewal.journal_of(live, {"data": Sizes(old="1Gi", new="2Gi")})
-    assert is_journal(written.secret)
-    journal = renewal.read(json.loads(json.dumps(written.secret)))
-    assert journal is not None
+    assert is_journal(written.secret())
+    journal = renewal.read(json.loads(json.dumps(written.secret())))
     assert (journal.ref, journal.is_about(live)) == (ref_of(live), True)
     assert "status" not in journal.anew
     assert journal.anew["metadata"] == {
@@ -109,14 +111,63 @@ def test_a_journal_holds_what_is_needed_to_make_it_again() -> None:
     assert get_in(templates_of(journal.anew)["data"], SIZE) == "2Gi"
 
 
-@pytest.mark.parametrize("data", [{}, {"statefulset.json": "!"}, {"statefulset.json": "W10="}])
-def test_a_secret_that_holds_no_stateful_set_is_no_journal(data: dict[str, str]) -> None:
-    assert renewal.read({"kind": "Secret", "metadata": {"namespace": "shop"}, "data": data}) is None
+def _holding(text: str) -> Document:
+    """A Secret at the place of the journal of `db`."""
+    data = {"statefulset.json": base64.b64encode(text.encode()).decode()}
+    return {**renewal.journal_of(stateful_set(), {}).secret(), "data": data}
 
 
-def test_a_journal_makes_nothing_in_another_namespace() -> None:
-    secret = renewal.journal_of(stateful_set(), {}).secret
-    assert renewal.read(set_in(secret, ("metadata", "namespace"), "other")) is None
+@pytest.mark.parametrize(
+    ("secret", "why"),
+    [
+        ({**_holding(""), "data": {}}, "`statefulset.json` is missing"),
+        ({**_holding(""), "data": {"statefulset.json": "!"}}, "not base64"),
+        (_holding("[]"), "it holds no StatefulSet"),
+        (_holding("[" * 100_000), "more than"),
+        (_holding("[" * 900 + "]" * 900), "levels"),
+        (_holding('{"apiVersion": "v1", "kind": "List", "items": []}'), "it holds no StatefulSet"),
+        (_holding(json.dumps(config_map())), "it holds no StatefulSet"),
+        (_holding(json.dumps(stateful_set(name="web"))), "where StatefulSet/shop/web would be"),
+        (_holding(json.dumps(stateful_set()).replace("shop", "other")), "would be kept"),
+    ],
+)
+def test_a_secret_that_holds_no_stateful_set_of_its_own_is_no_journal(
+    secret: Document, why: str
+) -> None:
+    with pytest.raises(Unpackable, match=why):
+        renewal.read(secret)
+
+
+def test_a_journal_is_signed_as_records_are() -> None:
+    secret = renewal.journal_of(stateful_set(), {}).secret(["k" * 32])
+    assert renewal.read(secret, ["n" * 32, "k" * 32]).live == stateful_set()
+    for keys, forged in ((["n" * 32], secret), (["k" * 32], _holding(json.dumps(stateful_set())))):
+        with pytest.raises(Unpackable, match="HMAC"):
+            renewal.read(forged, keys)
+
+
+WITH_PODS = set_in(stateful_set(), ("spec", "template", "spec"), pod_spec())
+
+
+@pytest.mark.parametrize(
+    ("meta", "spec", "left"),
+    [
+        ({}, {}, True),
+        ({}, {"nodeName": "n1", "volumes": [{"name": "token"}]}, True),
+        ({"name": "db-x"}, {}, False),
+        ({"name": "web-0"}, {}, False),
+        ({"namespace": "other"}, {}, False),
+        ({"deletionTimestamp": "now"}, {}, False),
+        ({"ownerReferences": [{"kind": "StatefulSet", "controller": True}]}, {}, False),
+        ({}, {"containers": [{"name": "web", "image": "another"}]}, False),
+    ],
+)
+def test_only_pods_of_nobody_and_of_the_same_template_are_left_by_a_journal(
+    meta: dict[str, Any], spec: dict[str, Any], *, left: bool
+) -> None:
+    metadata = {"name": "db-0", "namespace": "shop", **meta}
+    pod = {"metadata": metadata, "spec": {**pod_spec(), **spec}}
+    assert renewal.journal_of(WITH_PODS, {}).has_left(pod) is left
 
 
 def test_owners_are_restored_once_and_the_status_keeps_its_own() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from aks_action.clients.azure.private.run_command import Outcome
 from aks_action.clients.kube.errors import from_status
-from aks_action.clients.kube.sending import Call, Whole
+from aks_action.clients.kube.sending import Call, Whole, parsed
 from aks_action.errors import ActionError, ApplyError
 
 _CODES = {
@@ -75,7 +75,10 @@ def of_one(collection: Outcome, name: str) -> Outcome:
     """A recorded collection as one that was asked for by an object's name."""
     if collection.code:
         return collection
-    items = json.loads(collection.out or "{}").get("items") or ()
+    try:
+        items = parsed((collection.out or "{}").encode()).get("items") or ()
+    except ValueError as reason:
+        raise ApplyError(f"An answer of the cluster cannot be read: {reason}.") from None
     found = [each for each in items if each["metadata"]["name"] == name]
     return Outcome(out=json.dumps({"items": found}))
 

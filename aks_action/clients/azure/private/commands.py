@@ -16,6 +16,7 @@ from aks_action.clients.azure.private.run_command import Outcome, RunCommand
 from aks_action.clients.azure.private.script import PlanScript, side_by_side
 from aks_action.clients.kube.sending import Call, Whole
 from aks_action.clients.ports import Batch
+from aks_action.model.bounded import read_json
 from aks_action.model.resources import ResourceType, ResourceTypes, index
 
 LOOK_AGAIN = 16.0
@@ -162,7 +163,7 @@ def _key(call: Call) -> _Key:
 
 def _types(text: str) -> Iterable[ResourceType]:
     for each in text.splitlines():
-        api_version, kind, plural, namespaced = json.loads(each)
+        api_version, kind, plural, namespaced = read_json(each)
         yield ResourceType(
             api_version=api_version, kind=kind, plural=plural, namespaced=bool(namespaced)
         )

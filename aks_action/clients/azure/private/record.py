@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from aks_action.clients.azure.private.kubectl import Looked, collection_of, look
 from aks_action.clients.azure.private.run_command import Outcome
 from aks_action.clients.azure.private.script import Part
 from aks_action.clients.kube.sending import Call
+from aks_action.model.bounded import read_json
 
 Outcomes = Mapping[str, Outcome]
 
@@ -52,8 +52,8 @@ class Record:
         """What a look at everything that the stage waits for has found."""
         self._seen = {look: outcomes[name] for look, name in part.looks.items() if name in outcomes}
         self._chosen = {each.path: each for each in outcomes.values() if each.path}
-        state = json.loads(outcomes["suspects"].out) if "suspects" in outcomes else {}
-        self.suspects = tuple(state.get("known") or ())
+        suspects = read_json(outcomes["suspects"].out) if "suspects" in outcomes else {}
+        self.suspects = tuple(suspects.get("known") or ())
         self._seen_at = time.monotonic()
 
     def is_older(self, seconds: float, call: Call) -> bool:

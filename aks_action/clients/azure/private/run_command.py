@@ -8,10 +8,7 @@ there, 512 kB of output come back, and a pod has to be scheduled within 60 s.
 from __future__ import annotations
 
 import base64
-import binascii
-import gzip
 import io
-import json
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,6 +18,7 @@ from aks_action.clients.azure.clusters import AKS_API, title
 from aks_action.clients.azure.manager import ResourceManager, Subject
 from aks_action.errors import ActionError, ApplyError, AuthError
 from aks_action.model.azure import AzureCluster
+from aks_action.model.bounded import Bounds, gunzip, read_json
 
 _ROLE = (
     "Azure Kubernetes Service Contributor Role, or one of your own with "
@@ -28,6 +26,8 @@ _ROLE = (
     "Microsoft.ContainerService/managedClusters/commandResults/read"
 )
 _MARK = "---aks-action---"
+_BOUNDS = Bounds(size=24 * 1024 * 1024, items=100_000)
+"""Of an answer, which comes packed in 512 kB."""
 _GRACE = 180.0
 """Seconds for the pod to be scheduled and its image to be pulled, besides the script's own."""
 
@@ -141,9 +141,9 @@ def _unpacked(logs: str, name: str) -> dict[str, Outcome]:
     text = text.strip()
     try:
         if not text.startswith("{"):
-            text = gzip.decompress(base64.b64decode(text)).decode()
-        found: dict[str, str] = json.loads(text)
-    except (binascii.Error, OSError, EOFError, ValueError):
+            text = gunzip(base64.b64decode(text), _BOUNDS).decode()
+        found: dict[str, str] = read_json(text, _BOUNDS)
+    except ValueError:
         raise ApplyError(f"{name}: the answer of the run command is damaged.") from None
     names = [key[2:] for key in found if key.startswith("c:")]
     return {
