@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from aks_action import inputs
+from aks_action.clients.clock import SystemClock, TimeLimit
 from aks_action.clients.ports import Cluster
 from aks_action.errors import ActionError, Conflict, Source
 from aks_action.jobs.decision import decide
@@ -112,8 +113,8 @@ class Releases:
             decision = decide(chosen, manifests, cluster, settings, {}, workflow, release=release)
             self.plan = decision.plan
             if not chosen.only_plans:
-                seconds = settings.deploy.timeout_seconds
-                Execution(decision, cluster, seconds, workflow).run()
+                limit = TimeLimit(SystemClock(), settings.deploy.timeout_seconds)
+                Execution(decision, cluster, limit, workflow).run()
         finally:
             self.log = log.getvalue()
         return self

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from aks_action import inputs
+from aks_action.clients.clock import SystemClock, TimeLimit
 from aks_action.clients.ports import Cluster
 from aks_action.errors import ActionError, ApplyError, Cancelled, LockLost, Source
 from aks_action.jobs.decision import Decision, decide
@@ -95,7 +96,9 @@ class Deploys:
         )
         decision = decide(Action.DEPLOY, manifests, self.failing, settings, {}, self.workflow)
         decision = replace(decision, plan=without_waits(decision.plan))
-        self.execution = Execution(decision, self.failing, self.seconds, self.workflow)
+        self.execution = Execution(
+            decision, self.failing, TimeLimit(SystemClock(), self.seconds), self.workflow
+        )
         return decision
 
 
