@@ -22,6 +22,7 @@ from aks_action.model.plan import Plan, Wait
 from aks_action.model.provenance import RunContext
 from aks_action.model.settings import Action
 from aks_action.model.volumes.marks import is_growing, is_journal
+from aks_action.model.volumes.renewal import journal_of
 from aks_action.workflow import Workflow
 from tests.contract.clusters import World
 from tests.contract.test_deploying import Counted, config_map
@@ -393,6 +394,54 @@ def test_a_stateful_set_comes_back_whatever_the_next_manifests_say(
     assert not journals(cluster, namespace)
     deploy(database(namespace, size="2Gi"))
     has_grown(cluster, namespace, "2Gi")
+
+
+KEY = "k" * 32
+
+
+def forged(namespace: str, *keys: str, name: str = "db", **pod: Any) -> Document:
+    """A journal that somebody writes who may write Secrets in the namespace, and nothing else."""
+    wanted = set_in(database(namespace), ("metadata", "name"), name)
+    spec = wanted["spec"]["template"]["spec"]
+    return journal_of(set_in(wanted, ("spec", "template", "spec"), {**spec, **pod}), {}).secret(
+        keys
+    )
+
+
+def test_a_forged_journal_makes_no_stateful_set(
+    deploy: Deploys, cluster: Cluster, namespace: str
+) -> None:
+    """Neither one that the manifests name nor another; what is there is not touched."""
+    cluster.apply(forged(namespace, name="evil", hostNetwork=True))
+    cluster.apply(forged(namespace, serviceAccountName="admin"))
+    login = {**config_map(namespace, "login"), "kind": "Secret", "data": {}}
+    deploy(login)
+    assert "no journal that can be believed: there is neither StatefulSet" in deploy.said
+    assert cluster.get(ref_of(database(namespace))) is None
+    deploy(login, database(namespace, size="2Gi"))
+    spec = live(cluster, database(namespace))["spec"]["template"]["spec"]
+    assert spec.get("serviceAccountName") is None
+    evil = ref_of(set_in(database(namespace), ("metadata", "name"), "evil"))
+    assert cluster.get(evil) is None
+
+
+def test_with_a_key_a_journal_has_to_be_signed(
+    deploy: Deploys, cluster: Cluster, namespace: str, running: str
+) -> None:
+    given = {"record-key": KEY}
+    with pytest.raises(CutOff):
+        deploy(database(namespace, size="2Gi"), last="delete", **given)
+    (real,) = journals(cluster, namespace)
+    while cluster.get(ref_of(database(namespace))) is not None:
+        time.sleep(0.05)
+    cluster.apply(forged(namespace))
+    deploy(database(namespace, size="2Gi"), only_plan=True, **given)
+    assert "no journal that can be believed: it has no HMAC" in deploy.said
+    cluster.apply({**real, "metadata": {**forged(namespace)["metadata"]}})
+    deploy(database(namespace, size="2Gi"), **given)
+    assert "it is there again" in deploy.said
+    has_grown(cluster, namespace, "2Gi")
+    assert pod_uid(cluster, namespace) == running
 
 
 def test_who_may_not_keep_a_journal_deletes_nothing(

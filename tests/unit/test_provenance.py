@@ -150,7 +150,15 @@ def test_the_original_document_is_not_edited() -> None:
 
 @pytest.mark.parametrize(
     ("annotation", "commit"),
-    [('{"commit":"it\'s"}', "it's"), ("{}", "NA"), ("not json", "NA"), ("[1]", "NA")],
+    [
+        ('{"commit":"it\'s"}', "it's"),
+        ("{}", "NA"),
+        ("not json", "NA"),
+        ("[1]", "NA"),
+        ("[" * 100_000, "NA"),
+        ("[" * 900 + "]" * 900, "NA"),
+        ('{"commit":7}', "NA"),
+    ],
 )
 def test_the_last_commit_is_read_from_the_namespace(annotation: str, commit: str) -> None:
     namespace = {"metadata": {"annotations": {RUN_ANNOTATION: annotation}}}

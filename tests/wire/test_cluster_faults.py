@@ -634,6 +634,23 @@ def test_a_log_ends_with_its_last_line_only_at_its_proper_end(
 # Lists, logs, discovery
 
 
+def nested(levels: int) -> Response:
+    """A LIST of one object that somebody has nested; a value of JSON that Python cannot recurse."""
+    item = '{"metadata":{"name":"a"},"data":' + '{"a":' * levels + "1" + "}" * levels + "}"
+    return Response(f'{{"metadata":{{}},"items":[{item}]}}', content_type="application/json")
+
+
+@pytest.mark.parametrize("levels", [200, 900, 50_000])
+def test_one_object_that_is_nested_too_deeply_is_told(
+    server: HTTPServer, cluster: KubeCluster, levels: int
+) -> None:
+    answers(server, "GET", PATH, nested(levels), nested(140))
+    with pytest.raises(ApplyError, match="nested in more than 150 levels") as caught:
+        cluster.list("v1", "ConfigMap", namespace="prod")
+    assert "to list configmaps with what cannot be read" in str(caught.value)
+    assert cluster.list("v1", "ConfigMap", namespace="prod").items
+
+
 def test_pages_that_expire_are_read_again_at_once(server: HTTPServer, cluster: KubeCluster) -> None:
     """A continue token that is too old costs one whole LIST; nothing is there twice."""
     first = {"metadata": {"resourceVersion": "5", "continue": "t"}, "items": [DOCUMENT]}

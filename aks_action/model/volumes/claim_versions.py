@@ -25,9 +25,16 @@ def current(claim: ObjectRef, live: Mapping[ObjectRef, Document]) -> ObjectRef:
 
 
 def replaced_by(claim: ObjectRef, live: Mapping[ObjectRef, Document]) -> ObjectRef | None:
-    """What a claim says has taken its place, for who may not list claims."""
-    name = get_in(live.get(claim), ("metadata", "annotations", REPLACED_BY))
-    return replace(claim, name=name) if isinstance(name, str) and name else None
+    """What a claim says has taken its place, for who may not list claims.
+
+    Only a later version of the same claim can have: so no circle has to be followed.
+    """
+    annotations = get_in(live.get(claim), ("metadata", "annotations")) or {}
+    name, plain = annotations.get(REPLACED_BY), annotations.get(CLAIM_OF, claim.name)
+    if not isinstance(name, str):
+        return None
+    newer, first = replace(claim, name=name), replace(claim, name=plain)
+    return newer if number(newer, first) > number(claim, first) else None
 
 
 def following(claim: ObjectRef, live: Iterable[ObjectRef]) -> ObjectRef:

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from aks_action.model.applying.diff import LAST_APPLIED
 from aks_action.model.applying.field_ownership import (
     FIELD_MANAGER,
@@ -11,6 +13,7 @@ from aks_action.model.applying.field_ownership import (
     same_ownership,
     taken_fields,
 )
+from aks_action.model.applying.field_tries import lookup, parts
 from aks_action.model.applying.takeover import leaving_with_takeover, migrated, takeover
 from aks_action.model.plan import FieldChange, TakenField
 
@@ -210,6 +213,25 @@ def test_a_field_that_somebody_else_owns_too_will_stay() -> None:
     assert "spec.replicas" not in found
     assert "metadata.labels" not in found
     assert "metadata.labels.team" in found
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, "[" * 900 + "]" * 900, "[]", '{"a":1,"a":2}', "NaN"]
+)
+def test_a_last_applied_that_cannot_be_read_says_nothing(text: str) -> None:
+    """Whoever may annotate the object can write it."""
+    found = live(KUBECTL, CONTROLLER)
+    found["metadata"]["annotations"] = {LAST_APPLIED: text}
+    assert leaving_with_takeover(found, live(KUBECTL, CONTROLLER, ours(WEB_ONLY))) == ()
+
+
+@pytest.mark.parametrize(
+    "step", ["k:no", "v:no", "k:[1]", "k:" + "[" * 100_000, "i:0", "odd", "k:{}"]
+)
+def test_owners_of_fields_that_nobody_can_find_are_none(step: str) -> None:
+    """Any client may write managedFields."""
+    assert lookup(["no", 0, {"a": 1}], (step,)) is None
+    assert parts((step,))
 
 
 def test_a_secrets_leaving_value_is_hidden() -> None:

@@ -1,12 +1,15 @@
 """Which pods can never start, which may yet, and whom a pod's trouble is held against."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from aks_action.model.documents import set_in
 from aks_action.model.health import Gravity, HealthStatus, Related, assess, makes_configuration
 from aks_action.model.health.pods import pod_troubles
+from aks_action.model.health.workloads import REVISION, newest_replica_set
 from aks_action.model.manifests import ObjectRef
 from tests.unit.health.documents import conditions, event, live, owned, pod
 
@@ -223,6 +226,16 @@ def rollout(*pods: dict[str, Any], failure: str = "", **status: int) -> tuple[An
         newest["status"]["conditions"] = [{**condition, "message": failure}]
     mine = tuple(owned(each, newest) for each in pods)
     return document, Related(replica_sets=(newest,), pods=mine, since=SINCE)
+
+
+def test_a_revision_that_is_no_number_is_the_lowest() -> None:
+    """The Deployment has none yet; who may annotate a ReplicaSet writes what he likes."""
+    document, related = rollout()
+    (first,) = related.replica_sets
+    revisions = ("x", "9" * 5000, "7", "\N{SUPERSCRIPT TWO}")
+    sets = tuple(set_in(first, ("metadata", "annotations", REVISION), each) for each in revisions)
+    bare = set_in(document, ("metadata", "annotations"), {})
+    assert newest_replica_set(bare, replace(related, replica_sets=sets)) == sets[2]
 
 
 def crashing(name: str) -> dict[str, Any]:

@@ -88,6 +88,16 @@ def test_a_claim_says_what_has_taken_its_place() -> None:
     assert versions.replaced_by(SECOND, live) is None
 
 
+@pytest.mark.parametrize(
+    "name", ["", "data", "other", "data-v1", "data-v2/../../secrets/a", "..", 7]
+)
+def test_only_a_later_version_of_a_claim_can_have_taken_its_place(name: Any) -> None:
+    """Whatever somebody writes there; from one to the next the numbers grow."""
+    assert versions.replaced_by(DATA, {DATA: annotated(claim(), by=name)}) is None
+    older = annotated(claim("data-v2"), of="data", by="data-v2")
+    assert versions.replaced_by(SECOND, {SECOND: older}) is None
+
+
 def test_claims_and_what_names_them_change_their_names_together() -> None:
     manifests = (manifest(claim()), manifest(workload()), manifest(workload(uses="other")))
     first, second, third = versions.named(manifests, {DATA: SECOND})
@@ -124,6 +134,8 @@ def test_workloads_stop_before_and_start_after_the_claim_is_made_anew() -> None:
         (workload(), workload(replicas=None), 3),
         (annotated(workload(replicas=0), before="5"), workload(replicas=None), 5),
         (annotated(workload(replicas=0), before="5"), workload(replicas=2), None),
+        (annotated(workload(replicas=1), before="many"), workload(replicas=None), 1),
+        (annotated(workload(replicas=1), before="9" * 5000), workload(replicas=None), 1),
         (workload(), workload(replicas=0), None),
     ],
 )
