@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urljoin
 
 import urllib3
 from urllib3 import exceptions as faults
@@ -140,7 +139,7 @@ class Http:
                 return answer
             source = Origin.of(url)
             try:
-                url = urljoin(url, location)
+                url = origins.resolved(url, location)
                 if Origin.of(url) != source:
                     origins.check_named_by_answer(url)
                     named = False

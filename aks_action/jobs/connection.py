@@ -34,5 +34,8 @@ def connect(
         skip_tls_verify=settings.cluster.skip_tls_verify,
         limit=limit,
         mask=workflow.mask,
-        trust=Trust(workspace=str(environment.folders(env).workspace)),
+        trust=Trust(
+            workspace=str(environment.folders(env).workspace),
+            carries="pull-secret-name" if settings.deploy.pull_secret else "",
+        ),
     )

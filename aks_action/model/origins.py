@@ -11,6 +11,7 @@ import ipaddress
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from urllib.parse import urljoin
 
 from aks_action.errors import InputError
 
@@ -80,8 +81,10 @@ class Origin:
         if match is None or scheme not in _PORTS:
             raise ValueError("which is no HTTPS address")
         port = int(match["port"]) if match["port"] else _PORTS[scheme]
-        host = match["host"].lower().strip("[]").removesuffix(".")
-        if not 0 < port < 65536 or not host:
+        name = match["host"].lower().strip("[]")
+        host = name.removesuffix(".")
+        # `127.0.0.1.` is a name for DNS, and no address.
+        if not 0 < port < 65536 or not host or (name != host and _address(host)):
             raise ValueError("which is no HTTPS address")
         return cls(scheme, host, port)
 
@@ -101,6 +104,22 @@ class Origin:
         return f"{self.scheme}://{host}" + (
             "" if self.port == _PORTS[self.scheme] else f":{self.port}"
         )
+
+
+def is_here(url: str) -> bool:
+    """Whether an address is this machine's by its plain name."""
+    try:
+        return Origin.of(url).is_here
+    except ValueError:
+        return False
+
+
+def resolved(base: str, location: str) -> str:
+    """Where an answer's `Location` leads; empty for what is no address (RFC 9110, 10.2.2)."""
+    try:
+        return urljoin(base, location)
+    except ValueError:
+        return ""
 
 
 def display(url: str) -> str:

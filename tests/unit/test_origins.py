@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,6 +58,7 @@ def test_an_origin_is_scheme_host_and_port_however_they_are_written(url: str, or
         "https://good.example\n/",
         " https://good.example/",
         "https://[fe80::1%25eth0]/",
+        "http://127.0.0.1./",
     ],
 )
 def test_what_two_parsers_may_read_differently_is_no_origin(url: str) -> None:
@@ -122,6 +124,25 @@ def test_what_has_an_origin_is_sent_to_the_host_of_that_origin(url: str) -> None
 )
 def test_hosts_that_only_the_author_may_name(host: str, why: str) -> None:
     assert why in origins.why_not_host(host)
+
+
+_NUMBER = st.one_of(
+    st.integers(0, 0xFFFFFFFF).map(str),
+    st.integers(0, 0xFFFFFFFF).map(hex),
+    st.integers(0, 0xFFFFFFFF).map("0{:o}".format),
+    st.sampled_from(["127", "169", "254", "0", "1", "0x7f", "0177", "08", "0X7F", "00", ""]),
+)
+
+
+@given(st.lists(_NUMBER, min_size=1, max_size=5).map(".".join))
+def test_whatever_the_machine_reads_as_an_address_of_its_own_is_refused(host: str) -> None:
+    """By `inet_aton`, which is what connects: decimal, octal, hexadecimal, with parts left out."""
+    try:
+        address = socket.inet_ntoa(socket.inet_aton(host))
+    except OSError:
+        return
+    if origins.why_not_address(address):
+        assert origins.why_not_host(host)
 
 
 @pytest.mark.parametrize(
@@ -274,6 +295,14 @@ def test_no_api_server_gets_credentials_in_plain_text(server: str) -> None:
 @pytest.mark.parametrize("server", ["http://localhost:8001", "https://cluster.example"])
 def test_an_api_server_here_or_by_https_gets_credentials(server: str) -> None:
     origins.check_api_server(server, has_credentials=True)
+
+
+def test_a_location_that_is_no_address_leads_nowhere() -> None:
+    assert (
+        origins.resolved("https://h.example/v2/", "uploads/1") == "https://h.example/v2/uploads/1"
+    )
+    for odd in ("http://[", "https://[::1", "//a]b/"):
+        assert origins.resolved("https://h.example/v2/", odd) == ""
 
 
 def test_an_address_is_shown_without_its_secrets() -> None:

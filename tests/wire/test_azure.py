@@ -178,6 +178,17 @@ def test_a_managed_identity_is_asked_for_at_the_metadata_service(azure: Azure) -
     assert claims["oid"] == azure.metadata.system.object_id
 
 
+def test_a_managed_identity_is_asked_for_without_the_proxy_of_the_environment(
+    azure: Azure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The token comes by plain HTTP from the machine itself."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY")
+    monkeypatch.delenv("no_proxy", raising=False)
+    azure.metadata.system = App(client_id="system")
+    Client(azure, Identity(kind=AuthType.MANAGED_IDENTITY)).entra.token(SCOPE)
+
+
 def test_a_managed_identity_is_asked_for_by_its_client_id(azure: Azure) -> None:
     azure.metadata.system = App(client_id="system")
     azure.metadata.assigned = (App(client_id=CLIENT),)

@@ -299,6 +299,19 @@ def test_a_proxy_of_the_kubeconfig_is_used(server: HTTPServer) -> None:
     assert {request.host for request, _ in server.log} == {"api.invalid:8080"}
 
 
+def test_a_server_on_this_machine_is_asked_without_the_proxy_of_the_environment(
+    server: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy would read the credentials of what is plain HTTP here."""
+    with HTTPServer(host="127.0.0.1") as proxy:
+        for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url_for(""))
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        assert ("v1", "ConfigMap") in connect(kubeconfig(server.url_for(""), token="hush")).types()
+        assert not proxy.log
+
+
 def test_a_server_below_a_path(server: HTTPServer) -> None:
     """A server URL with a path, as of a management gateway, is kept in front."""
     server.expect_request("/k8s/c-1/api").respond_with_json(CORE)

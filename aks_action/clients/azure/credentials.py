@@ -119,8 +119,10 @@ class Entra:
                 return library.WorkloadIdentityCredential(**self._workload(), **entra)
             case AuthType.MANAGED_IDENTITY:
                 # Asked for by name: not a workload identity whose variables happen to be set.
+                # Its endpoint is the machine's own, by plain HTTP: a proxy would read the token.
                 return library.ManagedIdentityCredential(
                     client_id=who.client_id or None,
+                    use_env_settings=False,
                     _exclude_workload_identity_credential=True,
                     **{**common, "retry_total": 2, "retry_status": 2},
                 )

@@ -35,10 +35,12 @@ class Trust:
 
     workspace: the folder of the repository: a kubeconfig in it is of whoever writes its files.
     is_answer: it is an answer of a server.
+    carries:   the input by which the cluster will be given a secret of the workflow; empty: none.
     """
 
     workspace: str = ""
     is_answer: bool = False
+    carries: str = ""
 
 
 def read(
@@ -99,6 +101,10 @@ def _check_foreign(
         (bool(files) and trust.is_answer, f"read a file (`{', '.join(files)}`)"),
         (bool(_text(cluster, "proxy-url")), "name a proxy (`proxy-url`)"),
         (_text(cluster, "server").lower().startswith("http:"), "reach its server without HTTPS"),
+        (
+            bool(trust.carries) and not trust.is_answer,
+            f"choose who is given the registry's password (`{trust.carries}`)",
+        ),
         (unchecked, "leave the certificate unchecked (set `skip-tls-verify` if that is meant)"),
     )
     refused = [what for holds, what in found if holds]

@@ -20,6 +20,7 @@ from aks_action.clients.kube.access import Access
 from aks_action.clients.kube.credentials import Credential
 from aks_action.clients.timed_connections import time_answers
 from aks_action.errors import InputError
+from aks_action.model.origins import is_here
 
 _CONNECTIONS = 64  # kept open: one for each worker and each watch
 
@@ -39,6 +40,8 @@ def pool(
     configuration.tls_server_name = access.tls_server_name or None
     if access.proxy:
         configuration.proxy = access.proxy
+    elif is_here(access.server):  # as kubectl: a proxy's "this machine" is another one
+        configuration.proxy = None
     if not verify:
         filterwarnings("ignore", message="Unverified HTTPS request")
     try:

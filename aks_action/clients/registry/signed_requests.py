@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
-from urllib.parse import urljoin
 
 from aks_action.clients.clock import TimeLimit
 from aks_action.clients.http import Answer
@@ -13,6 +12,7 @@ from aks_action.clients.image_ports import Credentials
 from aks_action.clients.registry.signing_in import SignIn
 from aks_action.clients.registry.transport import Transport
 from aks_action.errors import AuthError, RegistryError
+from aks_action.model import origins
 from aks_action.model.images.references import DOCKER_HUB
 
 _HUB_API = "registry-1.docker.io"
@@ -89,7 +89,7 @@ class SignedRequests:
         """End the upload that an answer has opened."""
         location = upload.headers.get("location", "")
         base = self._base_url()
-        url = urljoin(f"{base}/v2/", location)
+        url = origins.resolved(f"{base}/v2/", location)
         if location and url.startswith(f"{base}/"):
             self.send("DELETE", url.removeprefix(base), scopes, about=about)
 

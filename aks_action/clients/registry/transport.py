@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from aks_action.clients.clock import TimeLimit
 from aks_action.clients.http import REDIRECTS, Answer, Http
@@ -58,10 +58,10 @@ class Transport:
             method, url, to=self._origins, named=self._named, headers=headers, body=body
         )
         if answer.status in REDIRECTS:
-            target = urljoin(url, answer.headers.get("location", ""))
+            target = origins.resolved(url, answer.headers.get("location", ""))
             raise RegistryError(
                 f"{self._host} answered {method} {urlsplit(url).path} with a redirect to "
-                f"{urlsplit(target).netloc}, which cannot be followed. Is it a registry?"
+                f"{origins.display(target)}, which cannot be followed. Is it a registry?"
             )
         return answer
 

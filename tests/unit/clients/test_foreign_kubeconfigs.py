@@ -97,6 +97,16 @@ def test_a_plain_kubeconfig_of_the_workspace_is_as_good_as_any(workspace: Path) 
     assert (access.token, access.authority) == ("hush", b"ca")
 
 
+def test_a_file_of_the_workspace_does_not_choose_who_gets_the_registrys_password(
+    workspace: Path,
+) -> None:
+    """`pull-secret-name` sends it to the server that the kubeconfig names."""
+    trust = Trust(workspace=str(workspace), carries="pull-secret-name")
+    sentence = refused(str(written(workspace, text())), trust)
+    assert "the registry's password (`pull-secret-name`)" in sentence
+    read(str(written(workspace.parent, text())), trust=trust)
+
+
 def test_the_author_may_leave_the_certificate_unchecked(workspace: Path) -> None:
     path = written(workspace, text({"insecure-skip-tls-verify": True}))
     read(str(path), trust=Trust(workspace=str(workspace)), skip_tls_verify=True)
