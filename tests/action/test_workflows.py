@@ -8,6 +8,8 @@ import pytest
 from demo.bed import tool
 from tests.action.support import ACTION, EXAMPLES, ROOT, WORKFLOWS, load, run, steps
 
+FORMS = [path for path in sorted((ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml"))
+         if path.name != "config.yml"]  # fmt: skip
 OURS = "your-org/aks_action@v1"
 PINNED = re.compile(r"uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
 
@@ -106,3 +108,29 @@ def test_ci_runs_what_a_developer_runs() -> None:
     """`.ci/run` is `make test`, and the workflow runs `.ci/run`."""
     assert "exec make test" in (ROOT / ".ci/run").read_text()
     assert any(".ci/run" in step.get("run", "") for step in steps(load(WORKFLOWS[0])))
+
+
+def test_the_hooks_before_a_commit_run_the_lints_of_ci() -> None:
+    """By the same commands of the Makefile, so that a lint is written down once."""
+    [job] = [job for job in load(WORKFLOWS[0])["jobs"].values() if "Lint" in job["name"]]
+    [command] = [step["run"] for step in job["steps"] if step.get("run", "").startswith("make ")]
+    lints = [target for target in command.split()[1:] if target != "unit"]
+    [repository] = load(ROOT / ".pre-commit-config.yaml")["repos"]
+    assert repository["repo"] == "local", "a hub is not reachable from everywhere"
+    assert [hook["entry"] for hook in repository["hooks"]] == [f"make {lint}" for lint in lints]
+    assert all(hook["pass_filenames"] == "false" for hook in repository["hooks"])
+
+
+@pytest.mark.parametrize("path", FORMS, ids=name)
+def test_a_form_for_issues_is_one_that_github_shows(path: Path) -> None:
+    """GitHub leaves out a form that is not well-formed, without a word.
+
+    https://docs.github.com/en/communities/using-templates-to-encourage-useful-issues-and-pull-requests/syntax-for-githubs-form-schema
+    """
+    form = load(path)
+    assert {"name", "description", "body"} <= set(form)
+    fields = [field for field in form["body"] if field["type"] != "markdown"]
+    assert fields
+    assert {field["type"] for field in fields} <= {"input", "textarea", "dropdown", "checkboxes"}
+    assert all(field["attributes"]["label"] for field in fields)
+    assert len({field["id"] for field in fields}) == len(fields)
