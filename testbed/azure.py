@@ -6,8 +6,6 @@ It is no part of what `up` compares: a test bed that runs already gets it, or a 
 
 import hashlib
 import json
-import os
-import signal
 import ssl
 import urllib.error
 import urllib.parse
@@ -20,7 +18,6 @@ from testbed import api, network, packages
 from testbed.pki import write_private
 from testbed.processes import Processes, recorded
 from testbed.settings import API_URL, CHECKOUT, LOOPBACK, RUN, Settings
-from testbed.shell import TestbedError
 
 PORT = 8443
 PROXY_PORT = 3128
@@ -133,19 +130,14 @@ def authentication(certificates: str) -> dict[str, Any]:
 
 def amend(processes: Processes, name: str, *flags: str, **environment: str) -> None:
     """Have a part that runs run with more flags and variables; nothing if it does."""
-    path = RUN / "services" / f"{name}.json"
-    spec = json.loads(path.read_text())
+    spec = json.loads((RUN / "services" / f"{name}.json").read_text())
     wanted = {
         **spec,
         "argv": [*spec["argv"], *(each for each in flags if each not in spec["argv"])],
         "env": {**spec["env"], **environment},
     }
-    if wanted == spec:
-        return
-    path.write_text(json.dumps(wanted))
-    if not (pid := processes.keeper_pid()):
-        raise TestbedError("the keeper has ended")
-    os.kill(pid, signal.SIGHUP)
+    if wanted != spec:
+        processes.want(name, wanted)
 
 
 def token(settings: Settings, audience: str = AKS) -> str:

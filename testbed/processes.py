@@ -83,13 +83,23 @@ class Processes:
     def run(self, name: str, *argv: str | Path, inside: bool) -> None:
         """Have the keeper run `argv` for ever; `inside`: in the network namespace."""
         command = [*(INSIDE if inside else ()), *(str(part) for part in argv)]
-        spec = {"argv": command, "log": str(self.log(name)), "env": ENVIRONMENT}
+        self.want(name, {"argv": command, "log": str(self.log(name)), "env": ENVIRONMENT})
+
+    def want(self, name: str, spec: dict[str, Any]) -> None:
+        """Have the keeper run `spec` as `name`, anew if it is not what runs.
+
+        The keeper may read at this very moment, because of an earlier signal: it finds a whole
+        file, old or new.
+        """
         draft = RUN / f"{name}.new"
         draft.write_text(json.dumps(spec))
         draft.replace(RUN / "services" / f"{name}.json")
-        if not (pid := self.keeper_pid()):
-            raise TestbedError(f"the keeper has ended:\n{tail(self.log('keeper'))}")
-        os.kill(pid, signal.SIGHUP)
+        os.kill(self.running_keeper(), signal.SIGHUP)
+
+    def running_keeper(self) -> int:
+        if pid := self.keeper_pid():
+            return pid
+        raise TestbedError(f"the keeper has ended:\n{tail(self.log('keeper'))}")
 
     def end(self, name: str) -> None:
         """Have the keeper end a process, if it runs."""
@@ -98,11 +108,12 @@ class Processes:
             os.kill(pid, signal.SIGHUP)
 
     def wait(self, name: str, what: str, check: Callable[[], bool], seconds: float = 120) -> None:
-        """Wait for `check`, and say at once when the process keeps ending instead."""
+        """Wait for `check`; an error at once when the process keeps ending or the keeper has."""
 
         def ready_or_lost() -> bool:
             if check():
                 return True
+            self.running_keeper()
             state = recorded().get(name, {})
             if state.get("restarts", 0) >= 5:
                 raise TestbedError(
