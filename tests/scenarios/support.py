@@ -84,6 +84,15 @@ class Step:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
 
+    def await_line(self, process: subprocess.Popen[str], part: str) -> None:
+        """Read what the step says until a line has that part in it.
+
+        A write is told as `KIND/NAMESPACE/NAME created`; the plan counts `1 created` before.
+        """
+        assert process.stdout
+        while part not in process.stdout.readline():
+            assert process.poll() is None, f"the step was over before it said {part!r}"
+
     def finish(self, process: subprocess.Popen[str]) -> Finished:
         started = time.monotonic()
         log, _ = process.communicate(timeout=LONGEST_RUN)

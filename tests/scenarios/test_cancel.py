@@ -37,9 +37,7 @@ def test_the_report_names_what_the_cluster_has(
         name = f"cm-{index}"
         step.write(f"k8s/{index:03}.yml", manifests.config_map(name, LEVEL="info"))
     process = step.start()
-    assert process.stdout
-    while after not in process.stdout.readline():
-        assert process.poll() is None, "the run was over too soon"
+    step.await_line(process, after)
     process.send_signal(number)
     process.send_signal(signal.SIGTERM)
     finished = step.finish(process)
@@ -60,12 +58,10 @@ def test_the_first_process_of_a_container_gets_its_signals_too(step: Step, names
     step.write("k8s/all.yml", never)
     alone = ["unshare", "--fork", "--pid", "--kill-child", sys.executable]
     process = step.start(command=[*alone, str(ROOT / "entrypoint.py")])
-    assert process.stdout
-    while not process.stdout.readline().endswith(" created\n"):
-        assert process.poll() is None
+    step.await_line(process, f"Deployment/{namespace}/web created")
     inner = subprocess.check_output(["pgrep", "--parent", str(process.pid)], text=True)
     subprocess.run(["kill", "-TERM", inner.strip()], check=True)
     finished = step.finish(process)
     assert finished.seconds < 5
     assert "SIGTERM ended the run" in finished.log
-    assert namespace in finished.summary
+    assert f"Deployment/{namespace}/web" in finished.summary

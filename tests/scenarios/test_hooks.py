@@ -105,13 +105,11 @@ def test_a_hook_that_outlived_its_run_is_never_run_beside(
     step: Step, bed: Bed, namespace: str, *, same: bool
 ) -> None:
     """The same one counts for this run; another one is waited for, and then this one runs."""
-    slow = "for n in 1 2 3 4 5; do echo step $n; sleep 1; done; echo ended"
+    slow = "for n in 1 2 3 4 5 6 7 8; do echo step $n; sleep 1; done; echo ended"
     settings = manifests.config_map(LEVEL="info")
     step.write("k8s/all.yml", settings + hook("migrate", slow))
     process = step.start()
-    assert process.stdout
-    while "migrate | step 1" not in process.stdout.readline():
-        assert process.poll() is None, "the run was over too soon"
+    step.await_line(process, "migrate | step 1")
     process.kill()
     process.communicate()
     step.forget_lock()

@@ -24,9 +24,7 @@ def begun(step: Step) -> "subprocess.Popen[str]":
     """A deploy that has written something and waits."""
     step.write("k8s/all.yml", SLOW)
     process = step.start()
-    assert process.stdout
-    while "web created" not in process.stdout.readline():
-        assert process.poll() is None, "the run was over too soon"
+    step.await_line(process, "/web created")
     return process
 
 
@@ -59,9 +57,7 @@ def test_the_second_of_two_runs_waits_and_sees_what_the_first_has_left(
     assert f"{HELD}{namespace}: {LINK}, since" in refused.log
     assert "Nothing was written" in refused.summary
     waiting = other.start()
-    assert waiting.stdout
-    while HELD not in waiting.stdout.readline():
-        assert waiting.poll() is None, "it did not wait"
+    other.await_line(waiting, HELD)
     process.send_signal(signal.SIGTERM)
     first = step.finish(process)
     assert (first.seconds < 5, first.code) == (True, 128 + signal.SIGTERM), first.log

@@ -57,9 +57,7 @@ def test_no_credential_is_left_in_a_file_or_seen_in_the_process_list(step: Step,
     key = user.get("client-key-data") or user.get("token") or HUSH
     step.write("k8s/all.yml", manifests.deployment(env=[{"name": "READY", "value": "never"}]))
     process = step.start({"kubeconfig": json.dumps(config), "token": HUSH})
-    assert process.stdout
-    while not process.stdout.readline().endswith(" created\n"):
-        assert process.poll() is None
+    step.await_line(process, "/web created")
     assert HUSH not in Path(f"/proc/{process.pid}/cmdline").read_text()
     process.send_signal(signal.SIGTERM)
     finished = step.finish(process)
