@@ -13,6 +13,7 @@ host), and what to do. Whatever is not an `ActionError` is a defect of the actio
     ├── RolloutTimeout   8   something that was deployed is not healthy yet
     ├── Locked           8   another run deploys to the same place, and goes on for too long
     ├── Conflict         9   what is there already contradicts what was asked for
+    ├── ReportError     10   all went well, but the log, outputs or summary cannot be written
     └── Cancelled      130   SIGINT (130) or SIGTERM (143) ended the run
 """
 
@@ -113,6 +114,13 @@ class Conflict(ActionError):  # noqa: N818
 
 class LockLost(Conflict):
     """Another run has the lock by now: nothing more may be written."""
+
+
+class ReportError(ActionError):
+    """What the step did stands; a failure of its own keeps its exit code."""
+
+    exit_code = 10
+    title = "The report could not be written"
 
 
 class Cancelled(ActionError):  # noqa: N818

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
@@ -24,10 +25,18 @@ LONGEST_TRACEBACK_LINE = 250
 PLACE_FOR_DEFECTS = "Please report it, with the lines above, where this action is published."
 
 
+_NO_MASK = (
+    "Input `{name}` is so short, or so common a word, that hiding it in the log would hide "
+    "parts of other words too. It is not hidden. Use a longer one that nobody can guess."
+)
+
+
 def run(env: Mapping[str, str], workflow: Workflow, results: Results) -> None:
     """One step, from its inputs to its last action. Raises ActionError for what ended it."""
     values = workflow.inputs(inputs.DEFAULTS)
     workflow.mask(*inputs.secrets(values))
+    for name in inputs.unmasked(values):
+        workflow.warning(_NO_MASK.format(name=name))
     settings = inputs.parse(values, environment.run_context(env), git_tag=environment.git_tag(env))
     results.settings = settings
     for note in settings.notes:
@@ -53,7 +62,8 @@ def main(env: Mapping[str, str] = os.environ, stdout: TextIO | None = None) -> i
         # Also after a failure: what was achieved is true, and later steps may need it.
         outputs = _told(workflow, results, lambda: results.set_outputs(workflow))
         summary = _told(workflow, results, lambda: results.write_summary(workflow))
-    return code or outputs or summary
+        log = _told(workflow, results, workflow.close)
+    return code or outputs or summary or log
 
 
 def _finished(
@@ -92,5 +102,6 @@ def entry() -> NoReturn:
     if isinstance(sys.stdout, io.TextIOWrapper):  # no name that is odd may end a deploy
         sys.stdout.reconfigure(errors="backslashreplace")
     code = main()
-    sys.stdout.flush()
+    with contextlib.suppress(OSError):  # a log that cannot be written was told by the code
+        sys.stdout.flush()
     os._exit(code)

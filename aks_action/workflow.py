@@ -8,17 +8,20 @@ https://docs.github.com/actions/reference/workflows-and-actions/workflow-command
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from actions_toolkit.command import Command
 from actions_toolkit.file_command import prepare_key_value_message
 
-from aks_action.errors import ActionError, Problem
+from aks_action.errors import Problem, ReportError
+from aks_action.model import masking
+from aks_action.report.markdown import escaped, in_code, in_html
 
 SUMMARY_LIMIT_BYTES = 1024 * 1024
 """GitHub drops a step's whole summary above 1 MiB."""
@@ -35,8 +38,10 @@ class Workflow:
     def __init__(self, env: Mapping[str, str], stdout: TextIO) -> None:
         self._env = env
         self._stdout = stdout
-        self._secrets: set[str] = set()
+        self._masks: set[str] = set()
+        self._hidden: list[str] = []
         self._in_group = False
+        self._lost: OSError | None = None
 
     def inputs(self, names: Mapping[str, str]) -> dict[str, str]:
         """The inputs that are set, by name.
@@ -54,13 +59,14 @@ class Workflow:
 
     def mask(self, *values: str) -> None:
         """Make secrets unreadable from here on, for the runner's log and for our own output."""
-        for value in values:
-            for line in value.splitlines():
-                secret = line.strip()
-                if secret and secret not in self._secrets:
-                    if self._env.get("GITHUB_ACTIONS") == "true":
-                        self._command("add-mask", secret)
-                    self._secrets.add(secret)
+        for mask in (mask for value in values for mask in masking.masks(value)):
+            if mask not in self._masks:
+                if self._env.get("GITHUB_ACTIONS") == "true":
+                    self._command("add-mask", mask)
+                self._masks.add(mask)
+                shown = (escaped(mask), in_code(mask), in_html(mask))
+                self._hidden += [*masking.forms(mask), *shown]
+        self._hidden = sorted(set(self._hidden), key=len, reverse=True)  # one may hold another
 
     def write(self, text: str = "") -> None:
         """Write lines to the log; whatever they say, the runner takes them for text."""
@@ -92,11 +98,17 @@ class Workflow:
         self._end_group()
         self._annotate("error", problem, title)
 
+    def json_output(self, name: str, document: Mapping[str, Any]) -> None:
+        """Set an output that is JSON: a mask in it is a mask in one of its texts."""
+        self._set_output(name, json.dumps(self._redacted_texts(document)))
+
     def output(self, name: str, value: str) -> None:
         """Set an output of the step; without a runner it is printed."""
-        value = self._redacted(value)
+        self._set_output(name, self._redacted(value))
+
+    def _set_output(self, name: str, value: str) -> None:
         if path := self._env.get("GITHUB_OUTPUT"):
-            _append(path, prepare_key_value_message(name, value) + "\n")
+            _append("outputs", path, prepare_key_value_message(name, value) + "\n")
         else:
             self.write(f"{name}={value}")
 
@@ -112,7 +124,12 @@ class Workflow:
                 cut.rpartition("\n")[0] + "\n\nThe rest is in the log: a summary ends here.\n"
             )
             data = markdown.encode()
-        _append(path, data.decode() + "\n")
+        _append("summary", path, data.decode() + "\n")
+
+    def close(self) -> None:
+        """Say whether the log is whole. Raises ReportError when some of it could not be written."""
+        if self._lost:
+            raise ReportError(_not_written("log", "standard output", self._lost))
 
     def _annotate(self, level: str, problem: Problem | str, title: str) -> None:
         if isinstance(problem, str):
@@ -134,21 +151,39 @@ class Workflow:
             self._in_group = False
             self._command("endgroup")
 
+    def _redacted_texts(self, value: Any) -> Any:
+        """A JSON value with its texts and the keys of its objects redacted."""
+        if isinstance(value, Mapping):
+            return {self._redacted(k): self._redacted_texts(each) for k, each in value.items()}
+        if isinstance(value, list):
+            return [self._redacted_texts(each) for each in value]
+        return self._redacted(value) if isinstance(value, str) else value
+
     def _redacted(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
+        for each in self._hidden:
+            text = text.replace(each, "***")
         return text
 
     def _print(self, text: str) -> None:
-        self._stdout.write(text + "\n")
-        self._stdout.flush()
+        try:
+            self._stdout.write(text + "\n")
+            self._stdout.flush()
+        except OSError as error:  # nobody can read it, which is no reason to stop half way
+            self._lost = error
 
 
-def _append(path: str, text: str) -> None:
-    """Append to a file of the runner. Raises ActionError, which is one sentence."""
+def _append(what: str, path: str, text: str) -> None:
+    """Append to a file of the runner. Raises ReportError, which is one sentence."""
     try:
         with Path(path).open("a", encoding="utf-8", newline="", errors="backslashreplace") as file:
             file.write(text)
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise ActionError(f"The runner's file {path} cannot be written: {why}.") from error
+        raise ReportError(_not_written(what, path, error)) from error
+
+
+def _not_written(what: str, where: str, error: Exception) -> str:
+    why = getattr(error, "strerror", None) or str(error)
+    return (
+        f"The {what} of this step cannot be written to {where}: {why}. What the step did stands. "
+        "Make room on the runner, or look at its permissions, and run the step again."
+    )

@@ -17,12 +17,13 @@ from aks_action.model import children, durations
 from aks_action.model.azure import ResourceKind
 from aks_action.model.images.references import ImageReference, is_registry
 from aks_action.model.images.release_plan import ImageSettings
+from aks_action.model.masking import masks
 from aks_action.model.provenance import RunContext
 from aks_action.model.settings import Action, ClusterSettings, DeploySettings, Settings
 from aks_action.model.strategy_settings import Strategy
 from aks_action.model.versions import release_type
 
-__all__ = ["DEFAULTS", "SECRETS", "parse", "secrets"]
+__all__ = ["DEFAULTS", "SECRETS", "parse", "secrets", "unmasked"]
 
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 """A tag by the OCI distribution specification."""
@@ -40,6 +41,15 @@ def secrets(values: Mapping[str, str]) -> tuple[str, ...]:
     """What of the inputs must never be seen, whatever else is wrong with them."""
     whole = (values.get(name, "") for name in SECRETS if name != "creds")
     return (*whole, *azure.secrets(values.get("creds", "")))
+
+
+def unmasked(values: Mapping[str, str]) -> tuple[str, ...]:
+    """Inputs that are secrets, and that no mask can hide without damage; see `masking`."""
+    return tuple(
+        name
+        for name in SECRETS
+        if name != "creds" and values.get(name, "").strip() and not masks(values[name])
+    )
 
 
 def parse(values: Mapping[str, str], run: RunContext, *, git_tag: str = "") -> Settings:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 
 from aks_action import report
@@ -30,7 +29,7 @@ class Results:
         self.images[str(image.reference)] = image.digest
 
     def set_outputs(self, workflow: Workflow) -> None:
-        """Set the outputs. Raises OSError where the runner's file cannot be written."""
+        """Set the outputs. Raises ReportError where the runner's file cannot be written."""
         if self.settings:
             # A rollback deploys another version than the one that the run is about.
             last = self.deployments[-1] if self.deployments else None
@@ -40,14 +39,14 @@ class Results:
             images = dict(self.images)  # a push that a signal left behind may still end
             workflow.output("images", "\n".join(images))
             digests = {reference: digest for reference, digest in images.items() if digest}
-            workflow.output("digests", json.dumps(digests))
+            workflow.json_output("digests", digests)
             if self.deployments or any(action.needs_cluster for action in self.settings.actions):
-                workflow.output("result", json.dumps(report.result(last)))
+                workflow.json_output("result", report.result(last))
                 refs = {str(ref) for each in self.deployments for ref in report.restarted(each)}
                 workflow.output("restarted", "\n".join(sorted(refs)))
 
     def write_summary(self, workflow: Workflow) -> None:
-        """Write the job summary. Raises OSError as well."""
+        """Write the job summary. Raises ReportError as well."""
         workflow.summary(self._summary())
 
     def _summary(self) -> str:

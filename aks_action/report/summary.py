@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from aks_action.errors import ActionError
 from aks_action.model import durations
@@ -22,6 +21,7 @@ from aks_action.report.log import (
     outcome_text,
     why,
 )
+from aks_action.report.markdown import escaped, fence, in_code, in_html
 
 
 def deployment_summary(deployment: Deployment) -> str:
@@ -45,7 +45,7 @@ def deployment_summary(deployment: Deployment) -> str:
 
 def images_summary(images: Mapping[str, str]) -> str:
     """Published images for the job summary: full reference → digest."""
-    rows = [f"| `{_code(ref)}` | `{_code(digest)}` |" for ref, digest in images.items()]
+    rows = [f"| `{in_code(ref)}` | `{in_code(digest)}` |" for ref, digest in images.items()]
     return "\n".join(["## Images", "", "| image | digest |", "|---|---|", *rows, ""])
 
 
@@ -57,13 +57,13 @@ def failure_summary(failure: ActionError) -> str:
 
 def _failures(deployment: Deployment) -> Iterator[str]:
     for diagnosis in deployment.diagnoses:
-        where = f" — `{_code(str(diagnosis.source))}`" if diagnosis.source else ""
+        where = f" — `{in_code(str(diagnosis.source))}`" if diagnosis.source else ""
         yield from ("", f"### ❌ {escaped(str(diagnosis.ref))}{where}", "")
         yield escaped(diagnosis.reason)
         if diagnosis.advice:
             yield from ("", f"**To do:** {escaped(diagnosis.advice)}")
         if lines := (*diagnosis.events, *diagnosis.logs):
-            yield from ("", "<details><summary>Events and log</summary>", "", *_fence(lines), "")
+            yield from ("", "<details><summary>Events and log</summary>", "", *fence(lines), "")
             yield "</details>"
     if deployment.failure and not deployment.diagnoses:
         for problem in deployment.failure.problems:
@@ -86,8 +86,11 @@ def _texts(deployment: Deployment) -> Iterator[str]:
         for field in apply.assessment.fields if apply.assessment else ():
             if field.lines:
                 lines = field.lines[:LINES_SHOWN]
-                yield from ("", f"<details><summary>{_html(f'{apply.ref} {field.path}')}</summary>")
-                yield from ("", *_fence(lines, "diff"), "", "</details>")
+                yield from (
+                    "",
+                    f"<details><summary>{in_html(f'{apply.ref} {field.path}')}</summary>",
+                )
+                yield from ("", *fence(lines, "diff"), "", "</details>")
 
 
 def _rows(deployment: Deployment) -> Iterator[str]:
@@ -110,7 +113,7 @@ def _rows(deployment: Deployment) -> Iterator[str]:
             continue
         outcome = outcomes.get(step.ref)
         what = "<br>".join(
-            f"`{_code(field_text(f))}`" for f in step.assessment.fields[:FIELDS_SHOWN]
+            f"`{in_code(field_text(f))}`" for f in step.assessment.fields[:FIELDS_SHOWN]
         )
         hook = is_hook(step.ref, deployment.plan)
         mark = HOOK_MARK if hook else MARKS[step.assessment.change]
@@ -135,33 +138,3 @@ def _renewed(step: Renew, outcome: Outcome | None, deployment: Deployment) -> st
         what = f"{what}<br>{escaped(outcome.health)}"
     took = durations.readable(outcome.seconds) if outcome and outcome.seconds else ""
     return f"| {escaped(str(step.ref))} | {state} | {what} | {took} |"
-
-
-_ESCAPES = str.maketrans(
-    {
-        "\\": "\\\\", "`": "\\`", "*": "\\*", "_": "\\_", "[": "\\[", "]": "\\]",
-        "<": "&lt;", ">": "&gt;", "|": "\\|", "#": "\\#", "@": "&#64;", "\n": " ", "\r": " ",
-    }
-)  # fmt: skip
-
-
-def escaped(text: str) -> str:
-    """Text as text in Markdown: no markup, no mention, no HTML, one line."""
-    return text.translate(_ESCAPES)
-
-
-def _code(text: str) -> str:
-    """Text for a code span in a table: a span cannot hold its own delimiter or the column's."""
-    return text.replace("`", "ʼ").replace("|", "¦").replace("\n", " ").replace("\r", " ")
-
-
-def _fence(lines: Sequence[str], language: str = "text") -> list[str]:
-    """A code block whose fence is longer than any run of backticks inside it."""
-    fence = "```"
-    while any(fence in line for line in lines):
-        fence += "`"
-    return [f"{fence}{language}", *lines, fence]
-
-
-def _html(text: str) -> str:
-    return html.escape(text).replace("@", "&#64;")

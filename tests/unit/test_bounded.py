@@ -152,6 +152,7 @@ READERS = {"loads", "load", "JSONDecoder", "decompress", "decompressobj", "raw_d
 BOUNDED = {
     "model/bounded.py": "is where the bounds are",
     "clients/kube/sending.py": "an answer of the API server, of a limited length and depth",
+    "clients/kube/quoting.py": "words of an answer of the API server, of a limited length",
     "clients/kube/errors.py": "an answer of the API server, of a limited length",
 }
 ANOTHER_SOURCE = {

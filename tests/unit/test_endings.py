@@ -86,5 +86,7 @@ def test_files_of_the_runner_that_cannot_be_written_are_one_error_each(tmp_path:
     }
     code, log = ended(env)
     assert code == 2
-    assert log.count(f"The runner's file {tmp_path} cannot be written: Is a directory") == 1
+    assert (
+        log.count(f"The outputs of this step cannot be written to {tmp_path}: Is a directory") == 1
+    )
     assert "does not exist" in summary.read_text()

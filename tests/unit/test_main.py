@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from aks_action import inputs
+from aks_action.jobs.results import Results
 from aks_action.main import main
+from aks_action.model.provenance import RunContext
 
 
 @pytest.fixture(name="env")
@@ -73,6 +76,30 @@ def test_version_and_release_type_are_outputs_also_of_a_step_that_failed(
     assert code == 2
     assert "v1.2.0-rc.1" in output
     assert "\nrc\n" in output
+
+
+@pytest.mark.parametrize("name", ["GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"])
+def test_a_report_that_cannot_be_written_keeps_the_verdict_and_has_a_code_of_its_own(
+    name: str, env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, log = run(env | {name: "/dev/full"}, manifests="absent.yml")
+    assert code == 2
+    assert "cannot be written to /dev/full: No space left on device" in log
+
+    def succeed(_env: object, _workflow: object, results: Results) -> None:
+        results.settings = inputs.parse({"manifests": "k8s"}, RunContext())
+
+    monkeypatch.setattr("aks_action.main.run", succeed)
+    assert run(env)[0] == 0
+    code, log = run(env | {name: "/dev/full"})
+    assert code == 10
+    assert "::error title=The report could not be written::" in log
+
+
+def test_a_secret_that_no_mask_can_hide_is_told_by_its_input(env: dict[str, str]) -> None:
+    _, log = run(env | {"GITHUB_ACTIONS": "true"}, registry_password="latest")
+    assert "::add-mask::latest" not in log
+    assert "::warning::Input `registry-password` is so short, or so common a word" in log
 
 
 def test_secrets_are_masked_before_anything_else_is_written(env: dict[str, str]) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import io
+import json
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from aks_action.errors import Problem, Source
+from aks_action.errors import Problem, ReportError, Source
 from aks_action.workflow import SUMMARY_LIMIT_BYTES, Workflow
 
 
@@ -41,13 +47,79 @@ def test_a_masked_secret_is_in_no_log_annotation_output_or_summary(
 
 
 def test_the_runner_is_told_to_mask_each_line_of_a_secret(log: io.StringIO) -> None:
-    Workflow({"GITHUB_ACTIONS": "true"}, log).mask("one\ntwo")
-    assert log.getvalue() == "::add-mask::one\n::add-mask::two\n"
+    Workflow({"GITHUB_ACTIONS": "true"}, log).mask("line one\n{\nline two")
+    assert log.getvalue() == "::add-mask::line one\n::add-mask::line two\n"
 
 
 def test_without_a_runner_a_secret_is_not_even_printed_to_mask_it(log: io.StringIO) -> None:
-    Workflow({}, log).mask("one")
+    Workflow({}, log).mask("hunter2")
     assert log.getvalue() == ""
+
+
+ODD = 'p"a/s_s*w\\ord9'
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        ODD,
+        'p\\"a/s_s*w\\\\ord9',  # in JSON
+        "p%22a%2Fs_s%2Aw%5Cord9",  # in a URL
+        'p"a/s\\_s\\*w\\\\ord9',  # in Markdown
+        base64.b64encode(f"abc{ODD}".encode()).decode(),
+        base64.b64encode(f"ab{ODD}".encode()).decode(),
+        base64.b64encode(f"a{ODD}".encode()).decode(),
+    ],
+)
+def test_a_secret_is_hidden_in_every_form_that_it_may_take(shown: str, log: io.StringIO) -> None:
+    workflow = Workflow({}, log)
+    workflow.mask(ODD)
+    workflow.write(f"({shown})")
+    assert "***" in log.getvalue()
+    assert shown[6:-6] not in log.getvalue()
+
+
+def test_a_secret_that_holds_another_is_hidden_as_a_whole(log: io.StringIO) -> None:
+    workflow = Workflow({}, log)
+    workflow.mask("hunter2", "hunter2-and-more")
+    workflow.write("hunter2-and-more hunter2")
+    assert log.getvalue() == "*** ***\n"
+
+
+@given(
+    password=st.text(min_size=1, max_size=40)
+    | st.text(alphabet='{}[]":,. \n\\countsred', min_size=1)
+)
+@example(password='{\n"counts": {\n')
+@example(password='": {"')
+@example(password="created")
+def test_an_output_that_is_json_stays_so_whatever_the_password_is(password: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "output"
+        workflow = Workflow({"GITHUB_OUTPUT": str(path)}, io.StringIO())
+        workflow.mask(password)
+        workflow.json_output("result", {"counts": {"created": 1}, "created": ["Deployment/x/web"]})
+        result = json.loads("\n".join(path.read_text().splitlines()[1:-1]))
+    assert result["counts"]["created"] == 1
+
+
+def test_a_log_that_cannot_be_written_does_not_end_the_step_and_is_told() -> None:
+    with Path("/dev/full").open("w") as full:
+        workflow = Workflow({}, full)
+        workflow.write("one")
+        workflow.error("two")
+        with pytest.raises(ReportError, match=r"The log .* cannot be written .*: No space left"):
+            workflow.close()
+        with contextlib.suppress(OSError):
+            full.close()
+
+
+@pytest.mark.parametrize("name", ["GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"])
+@pytest.mark.parametrize("path", ["/dev/full", "/absent/file", "/"])
+def test_a_file_of_the_runner_that_cannot_be_written_is_one_sentence(name: str, path: str) -> None:
+    workflow = Workflow({name: path}, io.StringIO())
+    with pytest.raises(ReportError, match=rf"cannot be written to {path}: .*\. What the step did"):
+        workflow.output("x", "y") if name == "GITHUB_OUTPUT" else workflow.summary("text")
 
 
 @pytest.mark.parametrize(

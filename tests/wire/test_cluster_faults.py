@@ -184,7 +184,7 @@ def test_no_value_of_a_wrong_type_is_told_of_a_secret(
     path = PATH.replace("configmaps", "secrets")
     answers(server, "PATCH", f"{path}/settings", response(status(500, message)))
     with pytest.raises(ApiError) as caught:
-        cluster.apply(SECRET)
+        cluster.apply({**SECRET, "data": {"a": [1], "b": ["hush"]}})
     everything = f"{caught.value}{caught.value.message}"
     assert shown in everything
     assert "hush" not in everything

@@ -1,8 +1,6 @@
 """A `Status` of the API server as an error that is one readable sentence.
 
-Bodies are trimmed, and what the server quotes of an object is cut out wherever it could be more
-than a short scalar: an "Invalid value" can be a whole pod template with its environment, and a
-type error of a Secret quotes the value (both seen in 1.37).
+What the server quotes of an object is cut out; see `quoting`.
 """
 
 from __future__ import annotations
@@ -13,20 +11,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from aks_action.clients.kube import quoting
 from aks_action.errors import ActionError, ApiError, ApplyError, AuthError, Cause, ManifestError
 from aks_action.model.bounded import whole_number
 from aks_action.model.manifests import ObjectRef
 
-_LONGEST = 400
-_LONGEST_VALUE = 60
-_INVALID = "Invalid value: "
+_MOST_CAUSES = 20
+"""Told of one object; the rest is counted."""
+
+_LONGEST_FIELD = 400
+"""Characters of a path."""
+
 _DENIED = re.compile(
     r'User "(?P<user>[^"]*)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]*)" in API group '
     r'"(?P<group>[^"]*)"(?: in the namespace "(?P<namespace>[^"]*)")?'
 )
 _DENIED_PATH = re.compile(r'User "(?P<user>[^"]*)" cannot (?P<verb>\w+) path "(?P<path>[^"]*)"')
-_GOT = re.compile(r"got (?:&?value\.\w+\{Value:|&\{)(.*?)\}(?=\s+\.|\s*$)", re.DOTALL)
-"""How Go prints the value that has a wrong type; the next error begins with a path."""
 _NO_NAMESPACE = re.compile(r'^namespaces "(?P<name>[^"]*)" not found$')
 _NOT_TYPED = re.compile(
     r"^failed to (?:create typed patch object|convert new object) \([^)]*\)(?: to proper version)?:"
@@ -45,14 +45,16 @@ class Asked:
     host: str
 
 
-def from_answer(code: int, body: bytes, content_type: str, asked: Asked) -> ActionError:
-    """The error behind an answer of 300 or more, or one that is not JSON."""
+def from_answer(
+    code: int, body: bytes, content_type: str, asked: Asked, sent: bytes | None = None
+) -> ActionError:
+    """The error behind an answer of 300 or more, or one that is not JSON, to what was sent."""
     try:
         status = json.loads(body)
     except (ValueError, RecursionError):
         status = None
     if isinstance(status, dict) and status.get("kind") == "Status":
-        return from_status(status, asked, code=code)
+        return from_status(status, asked, code=code, sent=sent)
     if code == 401:
         return _not_known(asked)
     what = content_type.partition(";")[0] or "no content type"
@@ -64,7 +66,9 @@ def from_answer(code: int, body: bytes, content_type: str, asked: Asked) -> Acti
     return ApiError(sentence, status=code)
 
 
-def from_status(status: Mapping[str, Any], asked: Asked, *, code: int = 0) -> ActionError:
+def from_status(
+    status: Mapping[str, Any], asked: Asked, *, code: int = 0, sent: bytes | None = None
+) -> ActionError:
     """The error that a `Status` object tells.
 
     Returns `AuthError` for 401, else an `ApiError` whose `exit_code` tells a wrong manifest (400,
@@ -75,7 +79,8 @@ def from_status(status: Mapping[str, Any], asked: Asked, *, code: int = 0) -> Ac
     if code == 401:
         return _not_known(asked)
     secret = asked.ref.kind == "Secret"
-    message = _clean(str(status.get("message") or ""), secret=secret)
+    message = str(status.get("message") or "")
+    message = quoting.of_secret(message, sent or b"") if secret else quoting.cleaned(message)
     details = status.get("details")
     causes = _causes(details if isinstance(details, dict) else {}, secret=secret)
     error = ApiError(
@@ -118,15 +123,18 @@ def _not_known(asked: Asked) -> AuthError:
 
 
 def _causes(details: Mapping[str, Any], *, secret: bool) -> tuple[Cause, ...]:
+    found = details.get("causes")
     return tuple(
-        Cause(
-            reason=str(cause.get("reason") or ""),
-            message=_clean(str(cause.get("message") or ""), secret=secret),
-            field=str(cause.get("field") or ""),
-        )
-        for cause in details.get("causes") or ()
-        if isinstance(cause, dict)
+        _cause(each, secret=secret)
+        for each in (found if isinstance(found, list) else ())[:_MOST_CAUSES]
+        if isinstance(each, dict)
     )
+
+
+def _cause(cause: Mapping[str, Any], *, secret: bool) -> Cause:
+    reason, message = str(cause.get("reason") or ""), str(cause.get("message") or "")
+    told = quoting.why_of_secret(reason, message) if secret else quoting.cleaned(message)
+    return Cause(reason=reason, message=told, field=str(cause.get("field") or "")[:_LONGEST_FIELD])
 
 
 def _sentence(code: int, message: str, causes: tuple[Cause, ...], asked: Asked) -> str:
@@ -167,29 +175,3 @@ def _denied(denied: re.Match[str], host: str) -> str:
         f"{denied['user']} may not {denied['verb']} {resource} {where} on {host}. Give it a role "
         f'with the verb "{denied["verb"]}" on {resource}.'
     )
-
-
-def _clean(message: str, *, secret: bool) -> str:
-    """A message without long or secret values, on one line, trimmed."""
-    message = _GOT.sub("got another type;" if secret else r"got \1;", message).rstrip(";")
-    message = " ".join(_without_values(message, secret=secret).split()).rstrip(".")
-    return message if len(message) <= _LONGEST else message[:_LONGEST] + " …"
-
-
-def _without_values(message: str, *, secret: bool) -> str:
-    """Every `Invalid value: …: why` as `why`, unless the value is a short scalar to show."""
-    head, found, rest = message.partition(_INVALID)
-    if not found:
-        return message
-    value, why = _split_value(rest)
-    shown = not secret and len(value) <= _LONGEST_VALUE and value[:1] not in ("{", "[")
-    return head + (f"{_INVALID}{value}: " if shown else "") + _without_values(why, secret=secret)
-
-
-def _split_value(text: str) -> tuple[str, str]:
-    """The value that a message quotes, as JSON or in Go's syntax, and the reason after it."""
-    try:
-        _, end = json.JSONDecoder().raw_decode(text)
-    except (ValueError, RecursionError):
-        end = text.rfind("}: ") + 1 or max(text.find(": "), 0)
-    return text[:end], text[end:].removeprefix(": ")

@@ -123,7 +123,7 @@ class Transport:
             return received
         headers = received.headers
         failed = from_answer(
-            received.status, received.data, headers.get("Content-Type", ""), call.asked
+            received.status, received.data, headers.get("Content-Type", ""), call.asked, call.body
         )
         if _worth_another(received.status, failed, call, attempt):
             after = retry_after(headers.get("Retry-After"), date=headers.get("Date"))

@@ -28,10 +28,10 @@ class Creds:
 
 
 def secrets(creds: str) -> tuple[str, ...]:
-    """What of `creds` must never be seen: the secret, or every line that may hold it."""
+    """What of `creds` must never be seen: the secret, or all of what is no such document."""
     document = _document(creds)
     if document is None:
-        return tuple(line.strip() for line in creds.splitlines() if len(line.strip()) >= 8)
+        return (creds,)
     return tuple(value for key, value in document.items() if "secret" in key.lower() and value)
 
 

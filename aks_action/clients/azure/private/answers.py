@@ -93,7 +93,7 @@ def api_error(text: str, call: Call) -> ActionError:
         "reason": reason,
         "message": " ".join(message.split()),
     }
-    return from_status(status, call.asked)
+    return from_status(status, call.asked, sent=call.body)
 
 
 def _is_log(call: Call) -> bool:
