@@ -13,18 +13,18 @@ from aks_action.model.manifests import Document
 
 
 def _image(case: Case) -> Trouble:
-    """ErrImagePull and ImagePullBackOff, which kubelets before 1.32 leave without a cause."""
-    words = case.words
-    if "ErrImagePull" not in words and text(case.status, "state", "waiting", "reason") != (
-        "ErrImagePull"
-    ):
-        words = _pull_event(case)
-    failure = pull_failure(words)
+    """ErrImagePull and ImagePullBackOff, which kubelets before 1.32 leave without a cause.
+
+    The cause is then told by an event; how final it is stands in the pod's own status alone.
+    """
+    reason, own = text(case.status, "state", "waiting", "reason"), case.words
+    tells = "ErrImagePull" in own or reason == "ErrImagePull"
+    failure = pull_failure(own if tells else _pull_event(case))
     return case.trouble(
-        text(case.status, "state", "waiting", "reason"),
+        reason,
         f"image {text(case.status, 'image')} cannot be pulled: {failure.cause}",
         advice=failure.advice,
-        gravity=failure.gravity,
+        gravity=failure.gravity if tells else Gravity.HINT,
     )
 
 

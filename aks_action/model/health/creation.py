@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from aks_action.model.documents import get_in
 from aks_action.model.health import probes
@@ -21,7 +22,7 @@ def refused_creation(
     """Why `owner` (ReplicaSet, StatefulSet, DaemonSet or Job) cannot create its pods.
 
     A ReplicaSet says so by its condition ReplicaFailure, which goes away by itself; the others by
-    Warning events only, of which the latest counts.
+    Warning events only, of which the latest is told as a hint.
     may_free: the rollout can still take old pods away, so that a quota may suffice later.
     """
     failure = condition(owner, "ReplicaFailure")
@@ -37,7 +38,8 @@ def refused_creation(
     ]
     if events:
         words = said(max(events, key=probes.event_time), "message")
-        yield _trouble(words, ref, related, may_free=may_free)
+        trouble = _trouble(words, ref, related, may_free=may_free)
+        yield replace(trouble, gravity=Gravity.HINT)
 
 
 def _trouble(words: str, ref: ObjectRef, related: Related, *, may_free: bool) -> Trouble:

@@ -26,10 +26,12 @@ from aks_action.model.health.records import (
     text,
 )
 from aks_action.model.manifests import Document
+from aks_action.model.volumes.mounts import mounted
 
 _PASSING_MOUNT = ("not registered", "cache", "timed out waiting for the condition")
 _PASSING_NODES = ("unbound immediate PersistentVolumeClaims", "node.kubernetes.io/")
 UNSCHEDULABLE = "Unschedulable"
+CANNOT_MOUNT = "FailedMount"
 _NO_CLAIM = re.compile(r'persistentvolumeclaim "([^"]+)" not found')
 
 
@@ -70,26 +72,18 @@ def is_counted(pod: Document) -> bool:
 def pod_troubles(pod: Document, related: Related) -> tuple[Trouble, ...]:
     """Everything that is known to keep a pod from being ready.
 
-    A pod that was there before this run began is judged mildly until the kubelet has tried again:
-    its state carries no time, and the deploy may just have mended its cause.
+    A pod that was there before this run began is judged mildly: its state carries no time, and
+    the deploy may just have mended its cause.
     """
     found = (
         *_scheduling(pod, related),
         *container_troubles(pod, related),
         *_volumes(pod, related),
     )
-    if related.is_recent(text(pod, "metadata", "creationTimestamp")) or _tried_again(pod, related):
+    if related.is_recent(text(pod, "metadata", "creationTimestamp")):
         return found
     return tuple(
         each if each.code == CRASH_LOOP else replace(each, gravity=Gravity.HINT) for each in found
-    )
-
-
-def _tried_again(pod: Document, related: Related) -> bool:
-    return any(
-        event.get("reason") in ("Failed", "FailedMount")
-        and related.is_recent(probes.event_time(event))
-        for event in related.events_of(pod)
     )
 
 
@@ -113,8 +107,8 @@ def _weigh(words: str, pod: Document, related: Related) -> tuple[Gravity, str]:
 
     A claim that does not exist is nothing that a node could bring, except for a StatefulSet's,
     which its controller makes just before the pod. Else something may still help: a volume being
-    provisioned, a node becoming ready, a pod leaving, an autoscaler. The cluster autoscaler says
-    by the event NotTriggerScaleUp that it will not, and takes that back by TriggeredScaleUp.
+    provisioned, a node becoming ready, a pod leaving, an autoscaler. That an autoscaler will not
+    help stands in its event NotTriggerScaleUp alone, which proves nothing.
     """
     owners = {owner.get("kind") for owner in get_in(pod, ("metadata", "ownerReferences")) or ()}
     if claim := _NO_CLAIM.search(words):
@@ -123,22 +117,15 @@ def _weigh(words: str, pod: Document, related: Related) -> tuple[Gravity, str]:
     advice = "Check nodeSelector, affinity and tolerations against the nodes."
     if "Insufficient" in words:
         advice = "Lower resources.requests, or add nodes."
-    if any(phrase in words for phrase in _PASSING_NODES) or leaving(related):
-        return Gravity.HINT, advice
-    said = sorted(
-        (probes.event_time(event), text(event, "reason"))
-        for event in related.events_of(pod)
-        if event.get("reason") in ("NotTriggerScaleUp", "TriggeredScaleUp", "Nominated")
-        and related.is_recent(probes.event_time(event))
-    )
-    refused = said[-1][1] == "NotTriggerScaleUp" if said else not related.autoscaled
-    return Gravity.POD if refused else Gravity.HINT, advice
+    passing = any(phrase in words for phrase in _PASSING_NODES) or leaving(related)
+    return Gravity.HINT if passing or related.autoscaled else Gravity.POD, advice
 
 
 def _volumes(pod: Document, related: Related) -> Iterator[Trouble]:
     """FailedMount and FailedAttachVolume, while a container still waits for its volumes.
 
-    Of each volume the latest event counts: an older one may tell of what was made since.
+    Of each volume the latest event counts: an older one may tell of what was made since. It is
+    lasting only where the pod names something that is not there, as was looked for.
     """
     if not _awaits_volumes(pod):
         return
@@ -151,7 +138,8 @@ def _volumes(pod: Document, related: Related) -> Iterator[Trouble]:
         if any(phrase in words for phrase in _PASSING_MOUNT):
             continue
         missing = "not found" in words or "non-existent config key" in words
-        lasting = missing and not may_appear(words, pod, related)
+        proven = missing and not related.absent.isdisjoint(mounted(pod))
+        lasting = proven and not may_appear(words, pod, related)
         yield Trouble(
             culprit=pod_ref(pod),
             code=text(event, "reason"),

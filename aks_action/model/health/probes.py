@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from aks_action.model.documents import get_in
-from aks_action.model.health.records import Related, text
+from aks_action.model.health.records import SKEW, Related, text
 from aks_action.model.manifests import Document
+from aks_action.model.timestamps import parse_time
 
 FIELDS = {"Readiness": "readinessProbe", "Liveness": "livenessProbe", "Startup": "startupProbe"}
 _UNHEALTHY = re.compile(
@@ -56,6 +57,24 @@ def container_of(event: Document) -> str:
     """The container an event is about, from `spec.containers{web}`; empty when it says none."""
     found = re.search(r"\{(.+)\}$", text(event, "involvedObject", "fieldPath"))
     return found[1] if found else ""
+
+
+def is_of_the_future(event: Document) -> bool:
+    """Whether an event claims a time that lies after its last write, by the API server's clock.
+
+    Who creates an event writes its times; `metadata.managedFields` has those of the server.
+    """
+    claimed = parse_time(event_time(event))
+    times = [parse_time(text(event, "metadata", "creationTimestamp"))]
+    times += [parse_time(each.get("time")) for each in _entries(event)]
+    written = max((each for each in times if each), default=None)
+    return claimed is not None and written is not None and claimed > written + SKEW
+
+
+def _entries(event: Document) -> list[Mapping[str, Any]]:
+    found = get_in(event, ("metadata", "managedFields"))
+    entries = found if isinstance(found, list) else ()
+    return [each for each in entries if isinstance(each, Mapping)]
 
 
 def event_time(event: Document) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from aks_action.model.documents import get_in
 from aks_action.model.manifests import Document, ObjectRef, ref_of
 from aks_action.model.timestamps import parse_time
+from aks_action.model.volumes.mounts import Mounted
 
 SKEW = timedelta(seconds=5)
 """Clocks of the runner and the cluster may differ by this much (krane allows the same)."""
@@ -97,11 +98,14 @@ class Related:
     replica_sets:    ReplicaSets that it controls.
     pods:            Pods that it, or one of those ReplicaSets, controls.
     users:           Pods that name a claim; None while they are not known.
-    events:          core/v1 Events about any of these.
+    events:          core/v1 Events about any of these. Hints: whoever may create Events says in
+                     them what he likes, so they explain, and no verdict hangs on one.
     storage_classes: StorageClasses by name; None where they could not be listed.
     since:           when this run began to write; older crashes and conditions prove nothing
                      about it. None: everything counts.
     autoscaled:      something may add nodes to the cluster; True where that is not known.
+    absent:          what volumes of these pods take from ConfigMaps and Secrets and is not there,
+                     as somebody has looked who saw the hint of an event.
     may_appear:      something in the same deploy may create Secrets and ConfigMaps later
                      (an ExternalSecret, a SealedSecret, a Certificate, …).
     """
@@ -114,6 +118,7 @@ class Related:
     since: datetime | None = None
     autoscaled: bool = True
     may_appear: bool = False
+    absent: frozenset[Mounted] = frozenset()
 
     def events_of(self, document: Document) -> tuple[Document, ...]:
         """The events about one of the objects, matched by uid."""

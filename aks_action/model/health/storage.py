@@ -48,8 +48,9 @@ def assess_claim(document: Document, related: Related) -> Health:
 
 
 def _waits_for_consumer(document: Document, related: Related) -> bool:
-    if any(each.get("reason") == "WaitForFirstConsumer" for each in related.events_of(document)):
-        return True
+    if related.storage_classes is None:
+        events = related.events_of(document)
+        return any(each.get("reason") == "WaitForFirstConsumer" for each in events)
     storage_class = _class_of(document, related)
     mode = text(storage_class, "volumeBindingMode")
     return mode == "WaitForFirstConsumer" and not text(document, "spec", "volumeName")

@@ -18,11 +18,11 @@ from aks_action.model.health import (
     makes_configuration,
 )
 from aks_action.model.health.fleets import PLACEMENTS
-from aks_action.model.health.pods import UNSCHEDULABLE
+from aks_action.model.health.pods import CANNOT_MOUNT, UNSCHEDULABLE
 from aks_action.model.manifests import Document, Manifest, ObjectRef
-from aks_action.model.volumes.mounts import CLAIM
+from aks_action.model.volumes.mounts import CLAIM, Mounted, mounted
 from aks_action.runtime.observing import storage_classes
-from aks_action.runtime.waiting import autoscalers
+from aks_action.runtime.waiting import absent, autoscalers
 from aks_action.runtime.waiting.sightings import Sightings
 
 
@@ -66,6 +66,7 @@ class Judge:
     see: Callable[[ObjectRef, Related], None]
     health: dict[ObjectRef, Health] = field(default_factory=dict)
     _knows_autoscalers: bool = False
+    _looked_for: frozenset[Mounted] = frozenset()
 
     def judge_first(self, target: Manifest, live: Document | None) -> Health:
         """The health by what is known without a request. live: None where that is nothing."""
@@ -77,12 +78,18 @@ class Judge:
         return health
 
     def judge(self, ref: ObjectRef) -> Health:
-        """The health by what was seen; asks for autoscalers, once, where only a node is missing."""
+        """The health by what was seen, and by what a hint of it is worth asking for.
+
+        Autoscalers once, where only a node is missing; what a volume takes from ConfigMaps and
+        Secrets, where an event says that it cannot be mounted.
+        """
         document = self.sightings.document(ref)
         gone = ref in self.sightings.gone
         health = _gone(document) if gone else self._assess(ref, document)
         if self.sightings.facts.autoscaled and _lacks_node(health):
             self._ask_for_autoscalers()
+            health = self._assess(ref, document)
+        if not gone and self._ask_for_what_is_mounted(ref, health):
             health = self._assess(ref, document)
         if health.is_failed and not health.troubles:  # its pods may be gone by now
             health = replace(health, troubles=self.health[ref].troubles)
@@ -104,6 +111,18 @@ class Judge:
         related = self.sightings.related(ref)
         self.see(ref, related)
         return assess(document, related)
+
+    def _ask_for_what_is_mounted(self, ref: ObjectRef, health: Health) -> bool:
+        """Look for what pods mount that cannot; whether anything new is known to be absent."""
+        if health.is_failed or all(each.code != CANNOT_MOUNT for each in health.troubles):
+            return False
+        pods = self.sightings.related(ref).pods or filter(None, [self.sightings.document(ref)])
+        wanted = frozenset[Mounted]().union(*map(mounted, pods)) - self._looked_for
+        self._looked_for |= wanted
+        found = absent.of(self.cluster, wanted)
+        facts = self.sightings.facts
+        self.sightings.facts = replace(facts, absent=facts.absent | found)
+        return bool(found)
 
     def _ask_for_autoscalers(self) -> None:
         if not self._knows_autoscalers:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from aks_action.model.documents import get_in, set_in, without
 from aks_action.model.health import Related
-from aks_action.model.health.probes import event_time
+from aks_action.model.health.probes import event_time, is_of_the_future
 from aks_action.model.health.records import controller_of, uid_of
 from aks_action.model.manifests import Document, ObjectRef, ref_of
 from aks_action.model.volumes.mounts import CLAIM, claims_of
@@ -97,7 +97,7 @@ class Sightings:
         uid = uid_of(document)
         if document.get("kind") == "Event":
             about = str(get_in(document, ("involvedObject", "uid"), ""))
-            if self.facts.is_recent(event_time(document)):
+            if self.facts.is_recent(event_time(document)) and not is_of_the_future(document):
                 self._events[about][uid] = document
                 yield from self._climb(about)
             return

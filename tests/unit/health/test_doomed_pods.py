@@ -85,15 +85,13 @@ def test_a_crash_loop_counts_when_it_crashed_in_this_run(
     assert trouble.crashed
 
 
-@pytest.mark.parametrize(("retried", "gravity"), [("", Gravity.HINT), (AFTER, Gravity.TEMPLATE)])
-def test_an_older_pod_is_judged_only_by_what_the_kubelet_tried_in_this_run(
-    retried: str, gravity: Gravity
-) -> None:
-    """Its state has no time, so an event of a new try has to confirm it."""
+@pytest.mark.parametrize("events", [[], [("Failed", f"Error: {NO_KEY}"), ("FailedMount", "x")]])
+def test_an_older_pod_is_judged_mildly(events: list[tuple[str, str]]) -> None:
+    """Its state has no time, and an event that a new try has failed as well proves nothing."""
     old = pod(waiting=("CreateContainerConfigError", NO_KEY), created=BEFORE)
-    events = (event(old, "Failed", f"Error: {NO_KEY}", at=retried),) if retried else ()
-    (trouble,) = pod_troubles(old, Related(events=events, since=SINCE))
-    assert trouble.gravity is gravity
+    told = tuple(event(old, reason, words, at=AFTER) for reason, words in events)
+    (trouble,) = pod_troubles(old, Related(events=told, since=SINCE))
+    assert trouble.gravity is Gravity.HINT
 
 
 @pytest.mark.parametrize(
@@ -120,25 +118,11 @@ def test_only_objects_with_an_operator_make_configuration() -> None:
     assert not makes_configuration(ObjectRef(api_version="v1", kind="Secret", name="a"))
 
 
-@pytest.mark.parametrize(
-    ("events", "gravity"),
-    [
-        ([], Gravity.HINT),
-        ([("NotTriggerScaleUp", "2026-01-01T10:00:10Z")], Gravity.POD),
-        (
-            [
-                ("NotTriggerScaleUp", "2026-01-01T10:00:10Z"),
-                ("TriggeredScaleUp", "2026-01-01T10:00:20Z"),
-            ],
-            Gravity.HINT,
-        ),
-        ([("NotTriggerScaleUp", BEFORE)], Gravity.HINT),
-    ],
-)
-def test_an_unschedulable_pod_fails_when_the_autoscaler_says_that_it_will_not_help(
-    events: list[tuple[str, str]], gravity: Gravity
+@pytest.mark.parametrize("autoscaled", [True, False])
+@pytest.mark.parametrize("said", ["NotTriggerScaleUp", "TriggeredScaleUp", ""])
+def test_an_unschedulable_pod_fails_only_where_nothing_adds_nodes_whatever_an_event_says(
+    said: str, *, autoscaled: bool
 ) -> None:
-    """A cluster autoscaler gets its chance; its own word ends the wait."""
     stuck = pod(
         containerStatuses=[],
         conditions=[
@@ -150,9 +134,10 @@ def test_an_unschedulable_pod_fails_when_the_autoscaler_says_that_it_will_not_he
             }
         ],
     )
-    told = tuple(event(stuck, reason, "", at=at, type_="Normal") for reason, at in events)
-    (trouble,) = pod_troubles(stuck, Related(events=told, since=SINCE))
-    assert trouble.gravity is gravity
+    told = (event(stuck, said, "", type_="Normal"),) if said else ()
+    related = Related(events=told, since=SINCE, autoscaled=autoscaled)
+    (trouble,) = pod_troubles(stuck, related)
+    assert trouble.gravity is (Gravity.HINT if autoscaled else Gravity.POD)
     assert "3 Insufficient memory" in trouble.message
 
 

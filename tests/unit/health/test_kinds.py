@@ -315,24 +315,26 @@ def test_the_event_tells_of_a_first_consumer_where_classes_may_not_be_listed() -
     claim = live("PersistentVolumeClaim", spec=CLAIM, status={"phase": "Pending"})
     told = event(claim, "WaitForFirstConsumer", "waiting for first consumer", type_="Normal")
     assert assess(claim, Related(events=(told,))).is_ready
+    assert not assess(claim, Related(events=(told,), storage_classes={"disk": AT_ONCE})).is_ready
 
 
 @pytest.mark.parametrize("kind", ["StatefulSet", "DaemonSet", "Job", "ReplicaSet"])
-def test_a_controller_that_may_not_create_its_pods_has_failed(kind: str) -> None:
-    """A quota that nothing will free fails the workload and names the quota's own words."""
+def test_a_controller_that_may_not_create_its_pods_is_told_and_has_failed_if_it_says_so_itself(
+    kind: str,
+) -> None:
+    """A ReplicaSet has a condition for it. The others have events alone, which are hints."""
     group = "batch/v1" if kind == "Job" else "apps/v1"
     words = 'Error creating: pods "web-0" is forbidden: exceeded quota: small, requested: pods=1'
     status = {"desiredNumberScheduled": 1} if kind == "DaemonSet" else {}
     document = live(kind, group, status=status)
     refused = (event(document, "FailedCreate", words),)
     if kind == "ReplicaSet":
-        refused = ()
         failure = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate"}
         document["status"]["conditions"] = [{**failure, "message": words}]
     health = assess(document, Related(events=refused))
-    assert health.is_failed
-    cause = "its pods cannot be created: exceeded quota: small, requested: pods=1 (FailedCreate)"
-    assert cause in health.message
+    assert health.is_failed == (kind == "ReplicaSet")
+    cause = "its pods cannot be created: exceeded quota: small, requested: pods=1"
+    assert health.troubles[0].message == cause
     assert "ResourceQuota" in health.advice
 
 

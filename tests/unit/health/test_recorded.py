@@ -1,6 +1,7 @@
 """The rules against what Kubernetes 1.37 really answered, recorded from a cluster with kubelets."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,21 @@ import pytest
 
 from aks_action.model.health import Gravity, Health, HealthStatus, Related, assess
 from aks_action.model.health.records import controller_of, uid_of
+from aks_action.model.manifests import ObjectRef
+from aks_action.model.volumes.mounts import Mounted, mounted
 
 RECORDED = Path(__file__).parent / "recorded"
 FAILURES: dict[str, list[dict[str, Any]]] = json.loads((RECORDED / "failures.json").read_text())
 ROLLOUT: list[dict[str, Any]] = json.loads((RECORDED / "rollout.json").read_text())
 READY, PROGRESSING, FAILED = HealthStatus
+ABSENT = frozenset(
+    Mounted(
+        ref=ObjectRef(api_version="v1", kind="ConfigMap", name=name, namespace="health-record"),
+        key=key,
+    )
+    for name, key in (("absent", ""), ("conf", "zz"))
+)
+"""As it was in that cluster, and as somebody has looked who saw the events."""
 
 
 def related_to(document: dict[str, Any], world: dict[str, list[dict[str, Any]]]) -> Related:
@@ -23,6 +34,7 @@ def related_to(document: dict[str, Any], world: dict[str, list[dict[str, Any]]])
         pods=tuple(each for each in world["pods"] if controller_of(each) in owners),
         events=tuple(world.get("events", ())),
         storage_classes={},
+        absent=ABSENT,
     )
 
 
@@ -74,6 +86,17 @@ def test_a_deployment_that_cannot_start_is_named_with_cause_and_advice(
     assert status is not FAILED or words in health.message
     # Who tells them puts the full stop.
     assert not any(each.endswith(".") for each in (health.message, trouble.message))
+
+
+@pytest.mark.parametrize("name", ["mount", "mountkey"])
+def test_an_event_alone_that_says_of_a_volume_what_is_missing_fails_nothing(name: str) -> None:
+    """Whoever may create events could fail every deploy by one; it is told as a hint."""
+    (document,) = (each for each in FAILURES["objects"] if each["metadata"]["name"] == name)
+    related = replace(related_to(document, FAILURES), absent=frozenset())
+    health = assess(document, related)
+    assert health.status is PROGRESSING
+    assert health.troubles[0].code == "FailedMount"
+    assert set().union(*map(mounted, related.pods)) & ABSENT
 
 
 @pytest.mark.parametrize(

@@ -387,6 +387,60 @@ def test_an_unschedulable_pod_fails_early_only_where_nothing_adds_nodes(
     assert sum(verb == "get" for verb, _ in verbs(scene)) == 1
 
 
+def awaiting_mount(scene: Scene, *, ahead: timedelta = timedelta()) -> None:
+    """A Job whose pod mounts a ConfigMap `conf`, of which an event says that it is not there.
+
+    ahead: how far the event claims to lie in the future.
+    """
+    job = scene.target("Job", "batch/v1", spec={})
+    made = scene.add(
+        "Pod",
+        "v1",
+        "web-1",
+        metadata={"ownerReferences": [reference(job)]},
+        spec={"volumes": [{"name": "c", "configMap": {"name": "conf", "items": [{"key": "a"}]}}]},
+        status={"phase": "Pending"},
+    )
+    now = datetime.now(UTC)
+    scene.add(
+        "Event",
+        "v1",
+        "told",
+        metadata={"managedFields": [{"manager": "kubelet", "time": now.isoformat()}]},
+        involvedObject={"kind": "Pod", "uid": made["metadata"]["uid"]},
+        reason="FailedMount",
+        type="Warning",
+        lastTimestamp=(now + ahead).isoformat(),
+        message='MountVolume.SetUp failed for volume "c" : configmap "conf" not found',
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [(None, RolloutFailed), ({"b": "1"}, RolloutFailed), ({"a": "1"}, RolloutTimeout)],
+)
+def test_a_mount_that_fails_by_an_event_fails_the_wait_only_if_what_it_takes_is_not_there(
+    scene: Scene, data: dict[str, str] | None, error: type[Exception]
+) -> None:
+    """Anybody who may create events can say so; what is named is looked for, once."""
+    if data is not None:
+        scene.add("ConfigMap", "v1", "conf", data=data)
+    awaiting_mount(scene)
+    result = scene.wait(seconds=8.0, clock=HurriedClock(speed=50.0))
+    assert isinstance(result.error, error)
+    assert verbs(scene).count(("get", "ConfigMap")) == 1
+    assert [each.code for each in scene.warned] == ["FailedMount"]
+
+
+def test_an_event_of_the_future_is_not_even_told(scene: Scene) -> None:
+    """The API server's own time of the write says that it cannot be."""
+    awaiting_mount(scene, ahead=timedelta(days=1))
+    result = scene.wait(seconds=3.0, clock=HurriedClock(speed=50.0))
+    assert isinstance(result.error, RolloutTimeout)
+    assert not scene.warned
+    assert ("get", "ConfigMap") not in verbs(scene)
+
+
 @pytest.mark.parametrize(("healed", "error"), [(True, None), (False, RolloutFailed)])
 def test_a_refused_pull_fails_only_after_the_kubelet_s_next_try(
     scene: Scene, *, healed: bool, error: type[Exception] | None
