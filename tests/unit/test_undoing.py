@@ -1,6 +1,7 @@
 """The way back of a run: what goes back, in which order, and what stays on purpose."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -76,6 +77,51 @@ def words(plan: Plan) -> list[str]:
                 case _:
                     pass
     return found
+
+
+def owned(document: Document, manager: str, *, version: str, time: str = NOW) -> Document:
+    """As the server has it: with a resourceVersion, and who wrote it when."""
+    entry = {"manager": manager, "operation": "Apply", "time": time, "fieldsV1": {"f:data": {}}}
+    document = set_in(document, ("metadata", "managedFields"), [entry])
+    return set_in(document, ("metadata", "resourceVersion"), version)
+
+
+OURS = owned(SETTINGS, "aks-action", version="1")
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "expected"),
+    [
+        (OURS, OURS, []),
+        (OURS, owned(SETTINGS, "aks-action", version="2"), []),  # somebody else's change
+        (
+            OURS,
+            owned(SETTINGS, "aks-action", version="2", time="2026-05-01T12:00:01Z"),
+            ["restore settings"],
+        ),
+        (OURS, owned(config_map(LEVEL="debug"), "aks-action", version="2"), ["restore settings"]),
+        (None, OURS, ["delete settings"]),
+        (None, owned(SETTINGS, "another", version="1"), []),
+        (None, None, []),
+    ],
+)
+def test_a_write_that_failed_is_undone_only_where_the_object_shows_it(
+    before: Document | None, now: Document | None, expected: list[str]
+) -> None:
+    """A refused one has changed nothing, and may be refused again."""
+    change = Change.CONFIGURED if before else Change.CREATED
+    failed = run(
+        plan_of(applied(SETTINGS)),
+        {"settings": change},
+        before=(before,) if before else (),
+        now=(now,) if now else (),
+    )
+    outcome = replace(failed.outcomes[0], error="it was refused")
+    assert words(undone(replace_outcomes(failed, outcome))) == expected
+
+
+def replace_outcomes(of: Run, outcome: Outcome) -> Run:
+    return Run(plan=of.plan, before=of.before, outcomes=(outcome,), now=of.now, at=of.at)
 
 
 def test_configuration_goes_back_before_its_readers_and_what_is_new_goes_last() -> None:
