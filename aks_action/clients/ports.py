@@ -165,7 +165,7 @@ class Batch:
     check: Callable[[Stage, Cluster], Sequence[Step]]
     write: Callable[[Step, Cluster], None]
     look: Callable[[Stage, Cluster], None]
-    finish: Callable[[Cluster], None]
+    finish: Callable[[Cluster], object]
 
 
 @runtime_checkable

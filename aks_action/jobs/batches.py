@@ -71,7 +71,7 @@ def begin(
     cluster: Cluster,
     types: ResourceTypes,
     rules: ApplyRules,
-    finish: Callable[[Cluster], None],
+    finish: Callable[[Cluster], object],
     limit: TimeLimit,
 ) -> Begin:
     """What tells the cluster which stages begin, where it has to know.

@@ -9,17 +9,17 @@ from functools import partial
 
 from aks_action import report
 from aks_action.clients.clock import SystemClock, TimeLimit
-from aks_action.clients.ports import Cluster
+from aks_action.clients.ports import BatchedCluster, Cluster
 from aks_action.errors import ActionError, Problem, RolloutTimeout
 from aks_action.jobs import batches
 from aks_action.jobs.decision import Decision
 from aks_action.model.health import Gravity, Trouble
-from aks_action.model.manifests import Manifest, ObjectRef
+from aks_action.model.manifests import Document, Manifest, ObjectRef
 from aks_action.model.outcomes import Diagnosis
 from aks_action.model.plan import Plan, Stage
 from aks_action.model.strategy_settings import StrategyAction
 from aks_action.runtime import diagnosis
-from aks_action.runtime.executing import executor
+from aks_action.runtime.executing import executor, namespace_annotation
 from aks_action.runtime.executing.journal import Journal
 from aks_action.workflow import Workflow
 
@@ -70,8 +70,22 @@ class Execution:
         if old := self._old_versions():
             self.plan = replace(self.plan, stages=(*self.plan.stages, *old))
             self._execute(Plan(stages=old), surroundings)
-        if self._leaves_mark:
-            decision.origin.leave_on_namespace(self.journal)
+        marked = decision.origin.leave_on_namespace(self.journal) if self._leaves_mark else None
+        self._check_namespaces(marked)
+
+    def _check_namespaces(self, marked: Document | None) -> None:
+        """That what was written stays: objects that nothing waits for may go with their namespace.
+
+        The one that was just written to tells so itself, and where something was waited for, its
+        deletion would have been seen.
+        """
+        if isinstance(self._cluster, BatchedCluster):  # a request costs half a minute there
+            others = set[str]()
+        else:
+            others = {each.ref.namespace for each in self.journal.outcomes if each.is_written}
+            waited = (each for wait in self.journal.waits for each in wait.targets)
+            others -= {"", *(each.manifest.ref.namespace for each in waited)}
+        namespace_annotation.check_stay(self._cluster, others, filter(None, [marked]))
 
     def _old_versions(self) -> tuple[Stage, ...]:
         """What removes versions of configuration that nothing names any more."""

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from aks_action.clients.ports import Cluster
 from aks_action.model import provenance
-from aks_action.model.manifests import ManifestSet
+from aks_action.model.manifests import Document, ManifestSet
 from aks_action.model.observed import Observed
 from aks_action.model.settings import Settings
 from aks_action.runtime.executing import namespace_annotation
@@ -65,15 +65,15 @@ class Provenance:
             last_success_commit=provenance.last_success_commit(namespace),
         )
 
-    def leave_on_namespace(self, journal: Journal) -> None:
-        """Annotate the namespace, if the run wrote anything and may."""
-        if journal.has_written:
-            self.annotate_namespace(self._cluster)
+    def leave_on_namespace(self, journal: Journal) -> Document | None:
+        """Annotate the namespace, if the run wrote anything and may; returns it, where it was."""
+        return self.annotate_namespace(self._cluster) if journal.has_written else None
 
-    def annotate_namespace(self, cluster: Cluster) -> None:
-        """The one request of that, if it is to be."""
-        if self._namespace and self.annotation:
-            namespace_annotation.write(cluster, self._namespace, self.annotation, self._tell)
+    def annotate_namespace(self, cluster: Cluster) -> Document | None:
+        """The one request of that, if it is to be; returns the Namespace."""
+        if not (self._namespace and self.annotation):
+            return None
+        return namespace_annotation.write(cluster, self._namespace, self.annotation, self._tell)
 
     def _run(self) -> provenance.RunContext:
         run = self._settings.run

@@ -26,6 +26,11 @@ class Outcome:
     error: str = ""
     health: str = ""
 
+    @property
+    def is_written(self) -> bool:
+        """Whether it is there, as this run wrote it."""
+        return self.change not in (Change.UNCHANGED, Change.DELETED) and not self.error
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:

@@ -13,10 +13,10 @@ from aks_action.model.health.cluster_objects import (
     assess_namespace,
 )
 from aks_action.model.health.fleets import assess_placement
-from aks_action.model.health.jobs import assess_job
+from aks_action.model.health.jobs import assess_job, is_complete
 from aks_action.model.health.network import assess_gateway, assess_route, assess_service
 from aks_action.model.health.pods import assess_pod
-from aks_action.model.health.records import Health, Related, progressing
+from aks_action.model.health.records import Health, Related, failed, progressing
 from aks_action.model.health.storage import assess_claim
 from aks_action.model.health.workloads import (
     assess_daemon_set,
@@ -76,14 +76,18 @@ def assess(document: Document, related: Related) -> Health:
     related:  what is known about it; an empty `Related()` gives the verdict of its own status.
 
     A status that was written for an older generation says nothing, and an object that is being
-    deleted is never healthy.
+    deleted is never healthy, but for a Job that was complete before.
     """
     rule = RULES.get(ref_of(document).group_kind, assess_custom)
-    if get_in(document, ("metadata", "deletionTimestamp")):
-        return progressing("it is being deleted")
+    if get_in(document, ("metadata", "deletionTimestamp")) and not _has_done_its_work(document):
+        return failed("it is being deleted")
     if rule is not assess_custom and not _is_observed(document):
         return progressing("its controller has not seen the change yet")
     return rule(document, related)
+
+
+def _has_done_its_work(document: Document) -> bool:
+    return ref_of(document).group_kind == "Job.batch" and is_complete(document)
 
 
 def _is_observed(document: Document) -> bool:

@@ -112,6 +112,9 @@ class Writer:
             self._generated.setdefault(_place(apply.manifest), []).append(ref_of(made))
         ref = ref_of(made)
         self._live[ref] = made
+        if made["metadata"].get("deletionTimestamp"):
+            why = f"is being deleted{_by_whom(made)}"
+            raise ApplyError(f"{ref} {why} Run this again when it is gone.")
         if ref.kind == "CustomResourceDefinition":
             spec = made["spec"]
             self._defined.add((spec["group"], spec["names"]["kind"]))
@@ -191,6 +194,10 @@ def _place(manifest: Manifest) -> tuple[object, ...]:
 
 
 def _not_gone(ref: ObjectRef, live: Document) -> str:
+    return f"{ref} was deleted but is not gone within the time limit{_by_whom(live)}"
+
+
+def _by_whom(live: Document) -> str:
+    """The end of a sentence about what does not go."""
     finalizers = ", ".join(live["metadata"].get("finalizers") or ())
-    why = f" Its finalizers are still to be worked off: {finalizers}." if finalizers else ""
-    return f"{ref} was deleted but is not gone within the time limit.{why}"
+    return f". Its finalizers are still to be worked off: {finalizers}." if finalizers else "."

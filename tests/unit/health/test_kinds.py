@@ -45,7 +45,11 @@ def parents(*groups: dict[str, Any]) -> dict[str, Any]:
         (live("ConfigMap"), READY, "it is there"),
         (live("CronJob", "batch/v1"), READY, "it is there"),
         (live("Ingress", "networking.k8s.io/v1"), READY, "it is there"),
-        (live("ConfigMap", deletionTimestamp="2026-01-01T00:00:00Z"), PROGRESSING, "deleted"),
+        (
+            live("ConfigMap", deletionTimestamp="2026-01-01T00:00:00Z"),
+            FAILED,
+            "it is being deleted",
+        ),
         (deployment(3, 3, 3, "NewReplicaSetAvailable"), READY, "3 of 3 replicas are available"),
         (deployment(3, 3, 3), PROGRESSING, "the rollout is not complete"),
         (deployment(3, 1, 3), PROGRESSING, "1 of 3 replicas are updated"),
@@ -316,6 +320,14 @@ def test_the_event_tells_of_a_first_consumer_where_classes_may_not_be_listed() -
     told = event(claim, "WaitForFirstConsumer", "waiting for first consumer", type_="Normal")
     assert assess(claim, Related(events=(told,))).is_ready
     assert not assess(claim, Related(events=(told,), storage_classes={"disk": AT_ONCE})).is_ready
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_job_that_is_being_deleted_is_done_if_it_was_complete_before(*, complete: bool) -> None:
+    """With `ttlSecondsAfterFinished` it may go before anybody has seen that it is."""
+    status = conditions(("Complete", "True")) if complete else {}
+    job = live("Job", "batch/v1", status=status, deletionTimestamp="2026-01-01T00:00:00Z")
+    assert assess(job, Related()).status is (READY if complete else FAILED)
 
 
 @pytest.mark.parametrize("kind", ["StatefulSet", "DaemonSet", "Job", "ReplicaSet"])

@@ -105,6 +105,19 @@ def test_what_is_unchanged_is_not_written(run: Run) -> None:
     assert not run.journal.has_written
 
 
+def test_an_object_that_is_being_deleted_by_now_is_no_success(run: Run) -> None:
+    """The server takes the apply, and the object goes when its finalizers are worked off."""
+    leaving = {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["example.com/slow"]}
+
+    def delete() -> None:
+        document = config_map("a")
+        run.cluster.put({**document, "metadata": {**document["metadata"], **leaving}})
+
+    run.after_check = delete
+    with pytest.raises(ApplyError, match=r"is being deleted\. Its finalizers .*: example.com/slow"):
+        run(stage(config_map("a"), name="one"))
+
+
 def test_a_failed_step_lets_its_stage_end_and_begins_no_other(run: Run) -> None:
     stages = (
         stage(config_map("a"), config_map("b"), name="one"),

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from aks_action.errors import AuthError, Source
+from aks_action.errors import AuthError, RolloutFailed, Source
 from aks_action.model.documents import set_in
 from aks_action.model.manifests import Manifest, ref_of
 from aks_action.model.observed import Observed
 from aks_action.model.resources import ResourceType
-from aks_action.runtime.executing.namespace_annotation import read, write
+from aks_action.runtime.executing.namespace_annotation import check_stay, read, write
 from aks_action.runtime.observing import observe
 from tests.fakes.cluster import FakeCluster
 from tests.unit.runtime.test_checking import CRD, NAMESPACE, TOY, config_map, deployment
@@ -147,3 +147,24 @@ def test_a_namespace_that_may_not_be_read_or_annotated_only_is_told(cluster: Fak
     assert read(cluster, "prod", told.append) is None
     write(cluster, "prod", "{}", told.append)
     assert ["namespaces" in line for line in told] == [True, True]
+
+
+def test_what_was_written_into_a_namespace_that_goes_or_is_gone_has_failed(
+    cluster: FakeCluster,
+) -> None:
+    """One that says that it stays is not asked for, and one that may not be read is believed."""
+    going = {**NAMESPACE, "metadata": {"name": "prod", "deletionTimestamp": "2026-01-01T00:00:00Z"}}
+    check_stay(cluster, ["prod", "test"], [])
+    cluster.put(going)
+    with pytest.raises(RolloutFailed) as caught:
+        check_stay(cluster, ["prod", "test", "absent"], [])
+    assert [str(each).partition(",")[0] for each in caught.value.problems] == [
+        "Namespace absent is gone", "Namespace prod is being deleted",
+    ]  # fmt: skip
+    with pytest.raises(RolloutFailed, match="prod is being deleted"):
+        check_stay(cluster, [], [going])
+    cluster.requests.clear()
+    check_stay(cluster, ["prod"], [NAMESPACE | {"metadata": {"name": "prod"}}])
+    assert not cluster.requests
+    cluster.forbid("get", "Namespace")
+    check_stay(cluster, ["prod"], [])
