@@ -5,6 +5,7 @@ import pytest
 from aks_action import inputs
 from docs import tables
 from tests.action.support import ACTION, ROOT, load
+from tests.scenarios.faults import ELSEWHERE
 
 
 def test_action_yml_has_exactly_the_inputs_that_are_parsed() -> None:
@@ -37,10 +38,16 @@ def test_the_outputs_are_declared() -> None:
     assert set(load(ACTION)["outputs"]) == expected
 
 
-def test_the_tables_of_the_readme_are_those_of_action_yml() -> None:
-    """`make docs` was run after the last change of action.yml."""
-    readme = (ROOT / "README.md").read_text()
-    assert tables.filled_in(readme, load(ACTION)) == readme
+def test_the_tables_of_documents_are_todays() -> None:
+    """`make docs` was run after the last change of action.yml, and of the tests of faults."""
+    for path, text in tables.documents().items():
+        assert path.read_text() == text, path
+
+
+def test_every_test_that_the_table_of_faults_names_is_there() -> None:
+    for each in ELSEWHERE:
+        file, _, name = each.test.partition("::")
+        assert f"def {name}(" in (ROOT / file).read_text(), each.test
 
 
 def test_the_repository_builds_its_own_dockerfile() -> None:

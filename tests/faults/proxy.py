@@ -36,6 +36,7 @@ WRITE = (
 WATCH = r"^GET .*[?&]watch="
 LIST = r"^GET .*[?&]limit="
 
+Headers = Mapping[str, str] | http.client.HTTPMessage
 _HOP_BY_HOP = ("connection", "keep-alive", "transfer-encoding", "accept-encoding", "authorization")
 _PIECE = 65_536
 _LONGEST_IDLE = 5.0
@@ -240,9 +241,10 @@ class Exchange:
             return
         while piece := answer.read1(_PIECE):
             self.write(piece)
+        answer.read()  # `read1` does not notice the end of a known length: gh-113199
         self.end()
 
-    def begin(self, status: int, headers: Mapping[str, str], *, length: int | None = None) -> None:
+    def begin(self, status: int, headers: Headers, *, length: int | None = None) -> None:
         """The head of an answer. length: of its body; None: not known, so it comes in chunks."""
         handler = self._handler
         self._chunked = length is None and status not in (204, 304)

@@ -98,10 +98,12 @@ class Step:
         log, _ = process.communicate(timeout=LONGEST_RUN)
         return self._finished(process.returncode, log, started)
 
-    def run(self, inputs: Mapping[str, str] | None = None) -> Finished:
+    def run(self, inputs: Mapping[str, str] | None = None, **environment: str) -> Finished:
+        """Run it to its end. environment: variables that are other than usual."""
         started = time.monotonic()
         path = self.temp / "log"
-        code = forked.Run(self._environment(inputs), self.workspace, path).finish(LONGEST_RUN)
+        variables = {**self._environment(inputs), **environment}
+        code = forked.Run(variables, self.workspace, path).finish(LONGEST_RUN)
         return self._finished(code, path.read_text(), started)
 
     def run_through(
