@@ -3,6 +3,7 @@
 `Releases` runs the jobs' own steps. A run can be cut off right after any of its writes.
 """
 
+import base64
 import gzip
 import io
 import json
@@ -416,6 +417,66 @@ def test_with_a_key_only_what_it_has_signed_is_gone_back_to(
     assert {"aks-action.shop.1", "aks-action.shop.7"} <= run.secrets, "what is not believed stays"
     with pytest.raises(Conflict, match="none of the keys"):
         run(action="rollback", to="3", record_key="o" * 32)
+
+
+@pytest.mark.parametrize(
+    ("release", "number"), [("shop", 8), ("other", 1)], ids=["another-number", "another-release"]
+)
+def test_a_signed_record_is_worth_nothing_under_another_name(
+    run: Releases, cluster: Cluster, release: str, number: int
+) -> None:
+    run(settings(LEVEL="one"), tag="v1", record_key=KEY)
+    run(settings(LEVEL="two"), tag="v2", record_key=KEY)
+    signed = cluster.get(naming.record_ref("shop", run.namespace, 1))
+    assert signed
+    data = {key: base64.b64decode(text) for key, text in signed["data"].items()}
+    ref = naming.record_ref(release, run.namespace, number)
+    labels = naming.labels_of(release, number, "v9")
+    cluster.apply(naming.secret(ref, data, type_=naming.RECORD_TYPE, labels=labels))
+    with pytest.raises(Conflict, match="none of the keys"):
+        run(action="rollback", to=str(number), release_name=release, record_key=KEY)
+    assert run.counted.writes == []
+
+
+def test_what_was_begun_last_cannot_be_put_back_to_what_it_said_before(
+    run: Releases, cluster: Cluster
+) -> None:
+    """Though it was signed then: a rollback would go where an older one was going."""
+    own = naming.release_ref("shop", run.namespace)
+    run(settings(LEVEL="one"), tag="v1", record_key=KEY)
+    run(settings(LEVEL="two"), tag="v2", record_key=KEY)
+    with pytest.raises(Killed):
+        run(action="rollback", record_key=KEY, killed_after=1)
+    former = cluster.get(own)
+    assert former
+    for version in ("v3", "v4"):
+        run(settings(LEVEL=version), tag=version, record_key=KEY)
+    data = {key: base64.b64decode(text) for key, text in former["data"].items()}
+    labels = {naming.RELEASE: "shop"}
+    cluster.delete(own)
+    put = naming.secret(own, data, type_=naming.RELEASE_TYPE, labels=labels, immutable=False)
+    cluster.apply(put)
+    with pytest.raises(Conflict, match="record 3 as begun last, and record 5 is there"):
+        run(action="rollback", record_key=KEY)
+    assert run.counted.writes == []
+    run(action="rollback", to="v2", record_key=KEY)
+    assert run.data("settings") == {"LEVEL": "two"}
+
+
+def test_a_rollback_to_the_oldest_record_arrives_there_wherever_it_is_cut_off(
+    run: Releases,
+) -> None:
+    """And however often: what it says first is where it goes, and that record stays."""
+    for number in range(1, 11):
+        run(settings(LEVEL=str(number)), settings("b", A=str(number)), tag=f"v{number}")
+    with pytest.raises(Killed):
+        run(action="rollback", to="v1", killed_after=1)
+    assert run.insist(action="rollback", run="again") > 2
+    assert (run.data("settings"), run.data("b")) == ({"LEVEL": "1"}, {"A": "1"})
+    assert run.history.newest
+    assert run.history.newest.stamp.version == "v1"
+    run(settings(LEVEL="11"), tag="v11")
+    assert len(run.history.records) == 10, "also those that a cut off run has left over"
 
 
 def test_with_a_key_nothing_is_pruned_that_only_an_unsigned_record_names(run: Releases) -> None:

@@ -147,24 +147,38 @@ def read_history(
             unreadable.append(Unreadable(ref=ref, number=number, why=str(reason)))
         else:
             records.append(record)
+    newest = max((each.number for each in records), default=0)
     return History(
         release=release,
         namespace=namespace,
         records=tuple(sorted(records, key=lambda each: each.number)),
         unreadable=tuple(sorted(unreadable, key=lambda each: each.number)),
-        **_own(own, keys),
+        **_own(own, keys, newest),
     )
 
 
-def _own(secret: Document | None, keys: signing.Keys) -> dict[str, Any]:
+def _own(secret: Document | None, keys: signing.Keys, newest: int) -> dict[str, Any]:
     """What cannot be read the next deploy writes anew; a rollback has to be told where to."""
     if secret is None:
         return {}
     try:
         begun, touched = secrets.read_attempt(secret, keys), secrets.read_touched(secret, keys)
+        doubt = _doubt(begun, newest)
     except Unpackable as reason:
-        return {"doubt": f"{ref_of(secret)}: {reason}", "secret": secret}
+        doubt = str(reason)
+    if doubt:
+        return {"doubt": f"{ref_of(secret)}: {doubt}", "secret": secret}
     return {"begun": begun, "touched": touched, "secret": secret}
+
+
+def _doubt(begun: Attempt | None, newest: int) -> str:
+    """Why what was begun is not what was begun last: a record is begun before it is written.
+
+    Somebody may have put the Secret back to what it said before, which was signed, too.
+    """
+    if begun is None or begun.number >= newest:
+        return ""
+    return f"it tells of record {begun.number} as begun last, and record {newest} is there"
 
 
 def _check_amount(records: Sequence[Record], unreadable: Sequence[Unreadable]) -> None:

@@ -2,11 +2,14 @@
 
 import pytest
 
+from aks_action.errors import Conflict
+from aks_action.model.bounded import Unpackable
 from aks_action.model.documents import get_in, set_in, without
 from aks_action.model.manifests import Document, ref_of
-from aks_action.model.records import History, naming, read_history
+from aks_action.model.records import History, naming, open_objects, read_history
 from aks_action.model.records.packing import decoded, encoded
 from aks_action.model.records.secrets import record_secrets, release_secret
+from aks_action.model.records.selection import chosen
 from tests.unit.configuration.words import NAMESPACE, config_map
 from tests.unit.records.words import PARENT, RELEASE, attempt, record
 
@@ -62,6 +65,38 @@ def test_a_signature_is_of_no_other_place() -> None:
     assert "none of the keys" in found(set_in(OWN, ("data", "touched"), "H4sI")).doubt
     taken_back = without(OWN, ("data", "attempt"))
     assert "none of the keys" in found(taken_back).doubt, "what is left out counts, too"
+
+
+def test_what_was_begun_last_cannot_be_put_back_to_an_older_state() -> None:
+    """Whoever may write Secrets can keep what was signed once, and write it again."""
+    former = release_secret(PARENT, RELEASE, attempt(2), [], labels={}, annotations={}, keys=[OLD])
+    history = found(SIGNED, former)
+    assert history.begun is None
+    assert "tells of record 2 as begun last, and record 3 is there" in history.doubt
+    with pytest.raises(Conflict, match="what was begun last is not known"):
+        chosen(history, "", "1")
+
+
+@pytest.mark.parametrize(
+    ("release", "namespace"), [("other", NAMESPACE), (RELEASE, "elsewhere"), ("other", "elsewhere")]
+)
+def test_a_signature_is_of_no_other_release_and_namespace(release: str, namespace: str) -> None:
+    ref = naming.record_ref(release, namespace, 3)
+    secret = set_in(SIGNED, ("metadata", "name"), ref.name)
+    secret = set_in(secret, ("metadata", "namespace"), namespace)
+    history = read_history([secret], release, namespace, [OLD])
+    assert not history.records
+    assert "none of the keys" in str(history.unreadable[0])
+
+
+def test_parts_of_a_signed_record_count_in_their_order() -> None:
+    """The digest is of all of them together, and is signed."""
+    one, other = MADE.packed[:50], MADE.packed[50:]
+    (read,) = found(record_secrets(MADE, [one, other], [OLD])[-1]).records
+    assert open_objects(read, one + other)
+    for parts in (other + one, one, other):
+        with pytest.raises(Unpackable):
+            open_objects(read, parts)
 
 
 def test_the_same_record_has_always_the_same_signature() -> None:
