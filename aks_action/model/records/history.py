@@ -163,22 +163,21 @@ def _own(secret: Document | None, keys: signing.Keys, newest: int) -> dict[str, 
         return {}
     try:
         begun, touched = secrets.read_attempt(secret, keys), secrets.read_touched(secret, keys)
-        doubt = _doubt(begun, newest)
+        _check_newest(begun, newest)
     except Unpackable as reason:
-        doubt = str(reason)
-    if doubt:
-        return {"doubt": f"{ref_of(secret)}: {doubt}", "secret": secret}
+        return {"doubt": f"{ref_of(secret)}: {reason}", "secret": secret}
     return {"begun": begun, "touched": touched, "secret": secret}
 
 
-def _doubt(begun: Attempt | None, newest: int) -> str:
-    """Why what was begun is not what was begun last: a record is begun before it is written.
+def _check_newest(begun: Attempt | None, newest: int) -> None:
+    """Whether what was begun is what was begun last: a record is begun before it is written.
 
     Somebody may have put the Secret back to what it said before, which was signed, too.
     """
-    if begun is None or begun.number >= newest:
-        return ""
-    return f"it tells of record {begun.number} as begun last, and record {newest} is there"
+    if begun is not None and begun.number < newest:
+        raise Unpackable(
+            f"it tells of record {begun.number} as begun last, and record {newest} is there"
+        )
 
 
 def _check_amount(records: Sequence[Record], unreadable: Sequence[Unreadable]) -> None:
