@@ -6,12 +6,11 @@ https://docs.github.com/rest/actions/workflows#list-repository-workflows
 
 from __future__ import annotations
 
-import json
-
 from aks_action.clients.clock import SystemClock, TimeLimit
 from aks_action.clients.http import Answer, Http
 from aks_action.errors import ApplyError
 from aks_action.model import origins
+from aks_action.model.bounded import read_json
 
 TIMEOUT_SECONDS = 5.0
 
@@ -35,7 +34,7 @@ def workflow_path(api_url: str, repository: str, name: str, token: str) -> str:
     try:
         if not isinstance(answer, Answer) or answer.status != 200:
             return ""
-        workflows = json.loads(answer.body)["workflows"]
+        workflows = read_json(answer.body)["workflows"]
         return next((str(each["path"]) for each in workflows if each["name"] == name), "")
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         return ""

@@ -5,13 +5,13 @@ https://docs.github.com/actions/reference/security/oidc#methods-for-requesting-t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from urllib.parse import urlencode
 
 from aks_action.clients.http import Http
 from aks_action.errors import AuthError
 from aks_action.model import origins
+from aks_action.model.bounded import read_json
 
 AUDIENCE = "api://AzureADTokenExchange"
 """What a federated credential of Entra expects unless told otherwise, in every cloud."""
@@ -51,7 +51,7 @@ def assertion(env: Mapping[str, str], http: Http, mask: Callable[[str], None]) -
     if answer.status in (401, 403):
         raise AuthError(f"GitHub refuses this job an identity token ({answer.status}). {_ASK}.")
     try:
-        value = json.loads(answer.body)["value"] if answer.status == 200 else ""
+        value = read_json(answer.body)["value"] if answer.status == 200 else ""
     except (ValueError, KeyError, TypeError):
         value = ""
     if not isinstance(value, str) or not value:

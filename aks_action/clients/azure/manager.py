@@ -16,8 +16,10 @@ from typing import Any
 from aks_action.clients.azure.credentials import Entra, Token
 from aks_action.clients.http import Answer, Http
 from aks_action.clients.ports import Clock
+from aks_action.clients.retry import retry_after
 from aks_action.errors import ActionError, ApplyError, AuthError, InputError
 from aks_action.model.azure import AzureSettings
+from aks_action.model.bounded import read_json
 from aks_action.model.origins import Origin
 
 _ACTION = re.compile(r"action '([^']+)' over scope '([^']+)'")
@@ -102,7 +104,7 @@ class ResourceManager:
 
     def _json(self, answer: Answer, subject: Subject) -> Mapping[str, Any]:
         try:
-            document = json.loads(answer.body) if answer.body else {}
+            document = read_json(answer.body) if answer.body else {}
         except ValueError:
             document = None
         if answer.status in (200, 201) and isinstance(document, dict):
@@ -159,7 +161,5 @@ def _line(text: str) -> str:
 
 
 def _seconds(text: str | None) -> float:
-    try:
-        return min(max(float(text or 2), 0.2), 30.0)
-    except ValueError:
-        return 2.0
+    asked = retry_after(text)
+    return 2.0 if asked is None else min(max(asked, 0.2), 30.0)

@@ -5,7 +5,6 @@ https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md
 
 from __future__ import annotations
 
-import json
 from urllib.parse import urlencode
 
 from aks_action.clients.http import Answer, Http
@@ -13,6 +12,7 @@ from aks_action.clients.image_ports import Credentials
 from aks_action.errors import ApplyError, AuthError, InputError, RegistryError
 from aks_action.model import origins
 from aks_action.model.azure import REGISTRY_USERNAME
+from aks_action.model.bounded import read_json
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -31,7 +31,7 @@ def exchange(host: str, tenant_id: str, token: str, http: Http) -> Credentials:
             "that `tenant-id` is the registry's."
         )
     try:
-        login = json.loads(answer.body)["refresh_token"] if answer.status == 200 else ""
+        login = read_json(answer.body)["refresh_token"] if answer.status == 200 else ""
     except (ValueError, KeyError, TypeError):
         login = ""
     if not isinstance(login, str) or not login:

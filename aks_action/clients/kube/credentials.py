@@ -14,7 +14,6 @@ import subprocess
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from time import time
 from typing import Any
@@ -22,6 +21,8 @@ from typing import Any
 from aks_action.clients.kube.access import Access
 from aks_action.errors import AuthError, InputError
 from aks_action.model import children
+from aks_action.model.bounded import read_json
+from aks_action.model.timestamps import parse_time
 
 _PLUGIN_SECONDS = 60
 _RENEW_BEFORE_SECONDS = 60
@@ -176,7 +177,7 @@ def _status(command: str, done: subprocess.CompletedProcess[bytes]) -> Mapping[s
             "kubeconfig's `exec`."
         )
     try:
-        status = json.loads(done.stdout)["status"]
+        status = read_json(done.stdout)["status"]
     except (ValueError, KeyError, TypeError):
         status = None
     if not isinstance(status, dict):
@@ -189,7 +190,5 @@ def _command(plugin: Mapping[str, Any]) -> str:
 
 
 def _seconds(timestamp: Any) -> float | None:
-    try:
-        return datetime.fromisoformat(str(timestamp)).timestamp()
-    except ValueError:
-        return None
+    when = parse_time(timestamp)
+    return when.timestamp() if when else None

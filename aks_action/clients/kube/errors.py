@@ -5,7 +5,6 @@ What the server quotes of an object is cut out; see `quoting`.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Any
 
 from aks_action.clients.kube import quoting
 from aks_action.errors import ActionError, ApiError, ApplyError, AuthError, Cause, ManifestError
-from aks_action.model.bounded import whole_number
+from aks_action.model.bounded import read_json, whole_number
 from aks_action.model.manifests import ObjectRef
 
 _MOST_CAUSES = 20
@@ -50,8 +49,8 @@ def from_answer(
 ) -> ActionError:
     """The error behind an answer of 300 or more, or one that is not JSON, to what was sent."""
     try:
-        status = json.loads(body)
-    except (ValueError, RecursionError):
+        status = read_json(body)
+    except ValueError:
         status = None
     if isinstance(status, dict) and status.get("kind") == "Status":
         return from_status(status, asked, code=code, sent=sent)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable
 
@@ -13,6 +12,7 @@ from aks_action.clients.registry.signing_in import SignIn
 from aks_action.clients.registry.transport import Transport
 from aks_action.errors import AuthError, RegistryError
 from aks_action.model import origins
+from aks_action.model.bounded import read_json
 from aks_action.model.images.references import DOCKER_HUB
 
 _HUB_API = "registry-1.docker.io"
@@ -126,9 +126,9 @@ class SignedRequests:
     def _said(self, answer: Answer) -> str:
         """The registry's own words, on one line, without the password in any case."""
         try:
-            errors = json.loads(answer.body)["errors"]
+            errors = read_json(answer.body)["errors"]
             parts = [f"{e.get('code', '')} {e.get('message', '')}".strip() for e in errors]
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             return ""
         text = " ".join(", ".join(parts).split()).rstrip(".")[:200]
         return text.replace(self._password, "***") if self._password else text

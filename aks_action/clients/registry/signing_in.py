@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
 import threading
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from aks_action.clients.registry.challenges import NO_CHALLENGE, Scheme, read_ch
 from aks_action.clients.registry.transport import Transport
 from aks_action.errors import AuthError, RegistryError
 from aks_action.model.azure import REGISTRY_USERNAME
+from aks_action.model.bounded import read_json, whole_number
 
 _SHORTEST_LIFE = 60  # seconds; the token specification's default
 _MARGIN = 10.0
@@ -126,11 +126,11 @@ class SignIn:
 
     def _read(self, answer: Answer) -> _Token:
         try:
-            document = json.loads(answer.body) if answer.status == 200 else {}
+            document = read_json(answer.body) if answer.status == 200 else {}
             value = document.get("token") or document["access_token"]
-            life = float(document.get("expires_in") or _SHORTEST_LIFE)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            value, life = "", 0.0
+            life = whole_number(document.get("expires_in")) or _SHORTEST_LIFE
+        except (ValueError, KeyError, TypeError, AttributeError):
+            value, life = "", 0
         if not isinstance(value, str) or not re.fullmatch(r"[!-~]+", value):
             raise RegistryError(
                 f"The token server of {self._host} answered {answer.status} without a token."

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from aks_action.model.bounded import Unpackable, read_json
+
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -55,7 +57,7 @@ class ImageManifest:
 
     def marked(self, mark: str) -> ImageManifest:
         """The same content under another digest: an annotation is added to the bytes."""
-        document = json.loads(self.body)
+        document = read_json(self.body)
         notes = {**(document.get("annotations") or {}), "io.github.aks-action.undo": mark}
         body = json.dumps({**document, "annotations": notes}).encode()
         return ImageManifest.read(body, self.media_type)
@@ -68,9 +70,9 @@ def digest_of(body: bytes) -> str:
 
 def _json_object(body: bytes) -> Mapping[str, Any]:
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        raise ValueError("it is not JSON") from None
+        document = read_json(body)
+    except Unpackable as reason:
+        raise ValueError(str(reason)) from None
     if not isinstance(document, dict):
         raise ValueError("it is not a JSON object")  # noqa: TRY004 - the caller's one error
     if document.get("schemaVersion") != 2:

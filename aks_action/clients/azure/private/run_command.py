@@ -142,9 +142,12 @@ def _unpacked(logs: str, name: str) -> dict[str, Outcome]:
     try:
         if not text.startswith("{"):
             text = gunzip(base64.b64decode(text), _BOUNDS).decode()
-        found: dict[str, str] = read_json(text, _BOUNDS)
-    except ValueError:
+        return _outcomes(read_json(text, _BOUNDS))
+    except (ValueError, LookupError, TypeError, AttributeError):
         raise ApplyError(f"{name}: the answer of the run command is damaged.") from None
+
+
+def _outcomes(found: Mapping[str, str]) -> dict[str, Outcome]:
     names = [key[2:] for key in found if key.startswith("c:")]
     return {
         each: Outcome(
