@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from aks_action.errors import Problem, Source
+from aks_action.model.field_shapes import misfits
 from aks_action.model.manifests import Manifest, ManifestSet
 
 _API_VERSION = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9.-]*/)?[A-Za-z0-9][A-Za-z0-9.-]*")
@@ -34,7 +35,7 @@ def manifests_of(document: Any, file: str, line_of: LineOf) -> tuple[list[Manife
         return [], problems
     if _is_list(document):
         return _items(document, file, line_of)
-    problems = list(_metadata_problems(document, source))
+    problems = [*_metadata_problems(document, source), *_field_problems(document, source)]
     return ([] if problems else [Manifest(document=document, source=source)]), problems
 
 
@@ -143,6 +144,14 @@ def _metadata_problems(document: Mapping[str, Any], source: Source) -> Iterator[
             yield _problem(source, f"metadata.{field} `{value}` of this {kind} is no valid name.")
     for field in ("labels", "annotations"):
         yield from _text_map_problems(kind, field, metadata.get(field), source)
+
+
+def _field_problems(document: Mapping[str, Any], source: Source) -> Iterator[Problem]:
+    kind, group = document["kind"], document["apiVersion"].rpartition("/")[0]
+    for each in misfits(document, group, kind):
+        is_hidden = (group, kind) == ("", "Secret")
+        what = f"is not {each.wants}" if is_hidden else f"is {_what(each.value)}, not {each.wants}"
+        yield _problem(source, f"{each.path} of this {kind} {what}.")
 
 
 def names_an_object(api_version: str, kind: str, namespace: str, name: str) -> bool:
