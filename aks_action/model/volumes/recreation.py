@@ -123,9 +123,7 @@ def _replicas(document: Document) -> int:
 
 
 def _before_last_wait(stages: Sequence[Stage], more: Stage) -> Iterator[Stage]:
-    *first, last = stages
-    yield from first
-    if all(isinstance(each, Wait) for each in last.steps):
-        yield from (more, last)
-    else:
-        yield from (last, more)
+    last = stages[-1:]
+    waits = all(isinstance(step, Wait) for each in last for step in each.steps)
+    yield from stages[:-1]
+    yield from (more, *last) if waits else (*last, more)

@@ -157,3 +157,10 @@ def test_what_does_not_use_the_claim_or_cannot_stop_is_not_stopped(live: Documen
 def test_without_a_recreation_nothing_is_added() -> None:
     plan = arranged(workload(), workload())
     assert [each.name for each in plan.stages] == ["Apply 1", "Wait"]
+
+
+def test_a_workload_that_somebody_marked_is_started_by_a_plan_without_stages() -> None:
+    """A strategy may have nothing to do; the mark is an annotation that others can write."""
+    live = annotated(workload(), before="2")
+    plan = with_recreations(Plan(stages=()), (), (manifest(workload()),), {ref_of(live): live})
+    assert [each.name for each in plan.stages] == ["Start what was stopped"]
