@@ -83,8 +83,11 @@ class Origin:
         port = int(match["port"]) if match["port"] else _PORTS[scheme]
         name = match["host"].lower().strip("[]")
         host = name.removesuffix(".")
-        # `127.0.0.1.` is a name for DNS, and no address.
-        if not 0 < port < 65536 or not host or (name != host and _address(host)):
+        # `127.0.0.1.` is a name for DNS, and no address. Brackets are for IPv6 (RFC 3986, 3.2.2).
+        is_odd = name != host and _address(host) is not None
+        if match["host"].startswith("["):
+            is_odd = not isinstance(_address(name), ipaddress.IPv6Address)
+        if not 0 < port < 65536 or not host or is_odd:
             raise ValueError("which is no HTTPS address")
         return cls(scheme, host, port)
 

@@ -66,6 +66,8 @@ def test_what_two_parsers_may_read_differently_is_no_origin(url: str) -> None:
         Origin.of(url)
 
 
+@example("https://[0]")
+@example("https://[1.2.3.4]/")
 @example("https://a.example:443@b.example/")
 @example("https://a.example#@b.example/")
 @given(st.text("abE.:/@[]\\%#?&;01-_~\t\n ü", max_size=30).map(lambda rest: f"https://{rest}"))
