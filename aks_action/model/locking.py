@@ -101,13 +101,16 @@ def who(found: Document) -> str:
     """Its holder for people: the run, who started it, and since when."""
     since = parse_time(get_in(found, ("spec", "acquireTime")))
     actor = f" ({actor})" if (actor := _words(found, _ACTOR)) else ""
-    run = _words(found, _RUN) or holder_of(found)[:_LONGEST_WORDS] or "a run without a name"
+    run = _words(found, _RUN) or _line(holder_of(found)) or "a run without a name"
     return f"{run}{actor}" + (f", since {since:%H:%M:%S} UTC" if since else "")
 
 
 def _words(found: Document, annotation: str) -> str:
-    words = get_in(found, ("metadata", "annotations", annotation)) or ""
-    return " ".join(str(words)[:_LONGEST_WORDS].split())
+    return _line(str(get_in(found, ("metadata", "annotations", annotation)) or ""))
+
+
+def _line(words: str) -> str:
+    return " ".join(words[:_LONGEST_WORDS].split())
 
 
 def namespaces(
